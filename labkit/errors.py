@@ -1,7 +1,8 @@
 """The errors that labkit raises on purpose, as one family.
 
-A message says where, what, which value, what is allowed and the next step, in one or two sentences. Ids may appear in it, report
-text and patient identifiers never: papermill prints tracebacks into the executed notebook, so a message is a publication.
+A message says where, what, which value, what is allowed and the next step, in one or two sentences. Ids may appear
+in it, report text and patient identifiers never: papermill prints tracebacks into the executed notebook, so a message
+is a publication.
 
     LabkitError
     ├── ParamsError      a params or template file does not say what labkit can run
