@@ -1,7 +1,7 @@
 """Declared columns of every file that crosses a step: checked when written and when read.
 
 Used by every notebook. All tables are long, one fact per row; ids and label values are text, so `0012` stays `0012` and
-`true` stays a word, also after a German Excel wrote WAHR. Label values are the study's words (see `labkit.templates.LabelValue`).
+`true` stays a word, also after a German Excel wrote WAHR. Label values are those of `templates.LabelValue`.
 """
 
 import os
@@ -156,7 +156,7 @@ def check(frame: pd.DataFrame, table: Table, *, name: str | None = None) -> pd.D
 
     Raises
     ------
-    TableError : a column is missing or not declared, a value is not allowed, a number cannot be read, a key is repeated.
+    TableError : a column is missing or not declared, a value is not allowed, a number is unreadable, a key is repeated.
     """
     name = name or table.name
     missing = [c for c in table.all_columns if c not in frame.columns]

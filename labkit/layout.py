@@ -1,0 +1,138 @@
+"""Where every step of a study reads and writes: one place for all paths.
+
+Used by every notebook and by the run. `build/` holds what stays in the hospital (keys, texts' labels with quotes, caches,
+models); `reports/` holds what may be shared (rendered pages, figures, tables with pseudonyms and without text).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["ALL_POLICIES", "COMPARISON", "NOTEBOOKS", "ROOT", "Layout"]
+
+ROOT = Path(__file__).parents[1]
+# The value of `policy` with which 04 and 05 compare all policies, and the folder of that comparison.
+ALL_POLICIES = "all"
+COMPARISON = "comparison"
+NOTEBOOKS = {
+    "extraction": ROOT / "notebooks" / "01_extraction.ipynb",
+    "verification": ROOT / "notebooks" / "02_verification.ipynb",
+    "training": ROOT / "notebooks" / "03_training.ipynb",
+    "evaluation": ROOT / "notebooks" / "04_evaluation.ipynb",
+    "figures": ROOT / "notebooks" / "05_figures.ipynb",
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths of one anatomy of one study; the folders are made by whoever writes first."""
+
+    build_dir: Path
+    reports_dir: Path
+    reviews_dir: Path
+    study: str
+    anatomy: str
+
+    @property
+    def build(self) -> Path:
+        return self.build_dir / self.study / self.anatomy
+
+    @property
+    def reports(self) -> Path:
+        return self.reports_dir / self.study / self.anatomy
+
+    @property
+    def reviews(self) -> Path:
+        """One append-only CSV per reader; kept outside `build/`, so that cleaning up never costs human work."""
+        return self.reviews_dir / self.study / self.anatomy
+
+    @property
+    def cohort(self) -> Path:
+        """The synthetic cohort, where the params ask for one."""
+        return self.build / "cohort"
+
+    @property
+    def keys(self) -> Path:
+        return self.build / "keys.csv"
+
+    @property
+    def studies(self) -> Path:
+        return self.build / "studies.csv"
+
+    @property
+    def images(self) -> Path:
+        return self.build / "images.csv"
+
+    @property
+    def excluded(self) -> Path:
+        return self.build / "excluded.csv"
+
+    @property
+    def findings(self) -> Path:
+        return self.build / "findings.csv"
+
+    @property
+    def answers(self) -> Path:
+        return self.build / "answers.csv"
+
+    @property
+    def answer_store(self) -> Path:
+        return self.build_dir / "answers.sqlite"
+
+    @property
+    def splits(self) -> Path:
+        return self.build / "splits.csv"
+
+    @property
+    def simulated_reviews(self) -> Path:
+        return self.build / "simulated_reviews.csv"
+
+    @property
+    def labels(self) -> Path:
+        return self.build / "labels.csv"
+
+    @property
+    def cache(self) -> Path:
+        return self.build / "cache"
+
+    def policy(self, policy: str) -> "PolicyLayout":
+        return PolicyLayout(self, COMPARISON if policy == ALL_POLICIES else policy)
+
+
+@dataclass(frozen=True)
+class PolicyLayout:
+    """Paths of one policy (or of the comparison of all) within an anatomy."""
+
+    anatomy: Layout
+    folder: str
+
+    @property
+    def build(self) -> Path:
+        return self.anatomy.build / self.folder
+
+    @property
+    def reports(self) -> Path:
+        return self.anatomy.reports / self.folder
+
+    @property
+    def targets(self) -> Path:
+        return self.build / "targets.csv"
+
+    @property
+    def predictions(self) -> Path:
+        return self.build / "predictions.csv"
+
+    @property
+    def history(self) -> Path:
+        return self.build / "history.csv"
+
+    @property
+    def model(self) -> Path:
+        return self.build / "model"
+
+    @property
+    def metrics(self) -> Path:
+        return self.build / "metrics.csv"
+
+    @property
+    def curves(self) -> Path:
+        return self.build / "curves.csv"
