@@ -1,0 +1,137 @@
+"""Predictions beside what is there: one matrix per site and policy, and the findings that can be evaluated;
+used by 04_evaluation.
+
+The reference is `LABELS.reference`: what is there, not what the report says. It is read three ways (see
+`READINGS`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from labkit.errors import TableError
+from labkit.templates import LabelValue
+
+__all__ = ["MACRO", "READINGS", "Cases", "label_set", "select", "with_scores"]
+
+MACRO = "Macro average"
+TEST_SPLITS = ("test", "external")
+CODES = {LabelValue.FALSE: 0.0, LabelValue.UNCERTAIN: 0.5, LabelValue.TRUE: 1.0}
+# What a reference that stayed uncertain counts as; NaN = left out, the primary analysis.
+READINGS = {"primary": np.nan, "uncertain_true": 1.0, "uncertain_false": 0.0}
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Studies of one split and site with their scores under one policy, in the order of `study_ids` and
+    `findings`.
+
+    reference : (studies, findings) of 0, 0.5 = uncertain, 1; score : (studies, findings), NaN = no
+        prediction.
+    """
+
+    study_ids: np.ndarray
+    patients: np.ndarray
+    findings: tuple[str, ...]
+    reference: np.ndarray
+    score: np.ndarray
+
+    def read(self, reading="primary"):
+        """Reference as (studies, findings) of 0, 1 and NaN = left out."""
+        return np.where(self.reference == 0.5, READINGS[reading], self.reference)
+
+    def matrices(self, findings, reading="primary"):
+        """Reference (0, 1, NaN = left out) and score of some findings, (studies, findings) each."""
+        positions = [self.findings.index(finding) for finding in findings]
+        return self.read(reading)[:, positions], self.score[:, positions]
+
+    def column(self, finding, reading="primary"):
+        """Reference (0, 1), score and patients of the studies that count for one finding."""
+        position = self.findings.index(finding)
+        reference = self.read(reading)[:, position]
+        used = ~np.isnan(reference)
+        return reference[used], self.score[used, position], self.patients[used]
+
+
+def select(predictions, labels, *, split, policy, site=None):
+    """Cases of one split (all its sites, or one) with the scores of one policy, averaged over seeds.
+
+    Raises
+    ------
+    TableError : a prediction has no label, or a study is scored for some findings and not for others.
+    """
+    chosen = predictions[(predictions["split"] == split) & (predictions["policy"] == policy)]
+    if site is not None:
+        chosen = chosen[chosen["site"] == site]
+    score = chosen.groupby(["study_id", "finding"])["score"].mean().unstack("finding")
+    if score.isna().any(axis=None):
+        study = score.index[score.isna().any(axis=1)][0]
+        raise TableError(
+            f"predictions, study {study}: policy '{policy}' has scores for some findings only; predict all of them."
+        )
+    known = labels[labels["study_id"].isin(score.index) & labels["finding"].isin(score.columns)]
+    reference = known.set_index(["study_id", "finding"])["reference"].map(CODES).unstack("finding")
+    reference = reference.reindex(index=score.index, columns=score.columns)
+    if reference.isna().any(axis=None):
+        study = reference.index[reference.isna().any(axis=1)][0]
+        raise TableError(f"labels, study {study}: it has predictions and no reference; label it or leave it out.")
+    patients = known.drop_duplicates("study_id").set_index("study_id")["patient"].reindex(score.index)
+    return Cases(
+        study_ids=score.index.to_numpy(),
+        patients=patients.to_numpy(),
+        findings=tuple(score.columns),
+        reference=reference.to_numpy(float),
+        score=score.to_numpy(float),
+    )
+
+
+def with_scores(labels, predictions):
+    """LABELS of the predicted findings: all training studies, validation and test studies with predictions."""
+    scored = (labels["split"] == "train") | labels["study_id"].isin(predictions["study_id"])
+    return labels[scored & labels["finding"].isin(predictions["finding"])]
+
+
+def label_set(labels, *, settings):
+    """Which findings are evaluated at each site, by the reference alone: the same for every policy and
+    reading.
+
+    Returns
+    -------
+    DataFrame, one row per test site and finding: site, split, finding, n, n_positive, n_left_out (reference
+    uncertain), evaluated (bool), reason ("" where evaluated).
+    """
+    counts = labels.groupby(["split", "site", "finding", "reference"], sort=True).size().unstack(fill_value=0)
+    counts = counts.reindex(columns=list(CODES), fill_value=0)
+    positives = counts[LabelValue.TRUE].groupby(["split", "finding"]).sum()
+    rows = []
+    for (split, site, finding), found in counts[counts.index.isin(TEST_SPLITS, level="split")].iterrows():
+        tuning = {name: int(positives.get((name, finding), 0)) for name in ("train", "validation")}
+        reason = _reason(int(found[LabelValue.TRUE]), int(found[LabelValue.FALSE]), tuning, settings)
+        rows.append(
+            {
+                "site": site,
+                "split": split,
+                "finding": finding,
+                "n": int(found[LabelValue.TRUE] + found[LabelValue.FALSE]),
+                "n_positive": int(found[LabelValue.TRUE]),
+                "n_left_out": int(found[LabelValue.UNCERTAIN]),
+                "evaluated": not reason,
+                "reason": reason,
+            }
+        )
+    columns = ["site", "split", "finding", "n", "n_positive", "n_left_out", "evaluated", "reason"]
+    found = pd.DataFrame(rows, columns=columns)
+    # test before external: the internal site comes first in every table
+    return found.sort_values(["split", "site", "finding"], ascending=[False, True, True], ignore_index=True)
+
+
+def _reason(n_positive, n_negative, tuning, settings):
+    if n_positive < settings.min_positives:
+        return f"{n_positive} positive test studies, {settings.min_positives} needed"
+    if n_negative < 2:
+        return f"{n_negative} negative test studies, 2 needed"
+    for split, n in tuning.items():
+        if n < settings.min_tuning_positives:
+            return f"{n} positive {split} studies, {settings.min_tuning_positives} needed"
+    return ""

@@ -1,0 +1,86 @@
+"""Points of ROC and precision-recall curves, few enough to draw and to publish; used by 04_evaluation, drawn
+by 05_figures.
+"""
+
+import numpy as np
+
+from labkit.evaluation import cases
+
+__all__ = ["COLUMNS", "macro_roc", "points", "precision_recall", "roc"]
+
+COLUMNS = ["finding", "curve", "site", "policy", "point", "x", "y", "threshold"]
+MAX_POINTS = 200
+
+
+def roc(y, score):
+    """False and true positive rate and threshold, (points,) each, from (0, 0) to (1, 1); the first threshold
+    is infinite.
+
+    y : (n,) of 0 and 1, both present.
+    """
+    hits, alarms, thresholds = _counts(y, score)
+    x = np.append(0.0, alarms / (y == 0).sum())
+    tpr = np.append(0.0, hits / (y == 1).sum())
+    corner = np.ones(len(x), bool)
+    # a point on the line between its neighbours adds no ink; whole numbers keep the test exact
+    h, a = np.append(0, hits), np.append(0, alarms)
+    corner[1:-1] = np.diff(h)[:-1] * np.diff(a)[1:] != np.diff(h)[1:] * np.diff(a)[:-1]
+    return x[corner], tpr[corner], np.append(np.inf, thresholds)[corner]
+
+
+def precision_recall(y, score):
+    """Recall, precision and threshold, (points,) each, from the highest threshold to the lowest; y (n,) of 0
+    and 1.
+    """
+    hits, alarms, thresholds = _counts(y, score)
+    return hits / (y == 1).sum(), hits / (hits + alarms), thresholds
+
+
+def macro_roc(y, score):
+    """Mean true positive rate of the labels at the same false positive rate; y (n, labels) of 0, 1 and NaN =
+    left out.
+    """
+    grid = np.linspace(0, 1, MAX_POINTS - 1)
+    mean = np.zeros(len(grid))
+    for column in range(y.shape[1]):
+        used = ~np.isnan(y[:, column])
+        x, tpr, _ = roc(y[used, column], score[used, column])
+        last = np.append(np.diff(x) > 0, True)  # the highest point above each rate
+        mean += np.interp(grid, x[last], tpr[last]) / y.shape[1]
+    return np.append(0.0, grid), np.append(0.0, mean)
+
+
+def points(found, evaluated, *, site, policy):
+    """CURVES rows of the findings and of their macro average, at most 200 points per curve; `found` are
+    `Cases`.
+    """
+    rows = []
+    for finding in evaluated:
+        y, score, _ = found.column(finding)
+        for curve, (x, height, thresholds) in {
+            "roc": roc(y, score),
+            "pr": precision_recall(y, score),
+        }.items():
+            kept = np.unique(np.linspace(0, len(x) - 1, min(MAX_POINTS, len(x))).round().astype(int))
+            place = {"finding": finding, "curve": curve, "site": site, "policy": policy}
+            rows += _rows(place, x[kept], height[kept], thresholds[kept])
+    if evaluated:
+        x, height = macro_roc(*found.matrices(evaluated))
+        place = {"finding": cases.MACRO, "curve": "roc", "site": site, "policy": policy}
+        rows += _rows(place, x, height, np.full(len(x), np.nan))
+    return rows
+
+
+def _rows(place, x, y, thresholds):
+    thresholds = np.where(np.isinf(thresholds), np.nan, thresholds)
+    return [
+        {**place, "point": point, "x": float(a), "y": float(b), "threshold": float(t)}
+        for point, (a, b, t) in enumerate(zip(x, y, thresholds, strict=True))
+    ]
+
+
+def _counts(y, score):
+    """True and false positives at each distinct score, highest first."""
+    order = np.argsort(-score, kind="stable")
+    last = np.append(np.diff(score[order]) != 0, True)
+    return np.cumsum(y[order] == 1)[last], np.cumsum(y[order] == 0)[last], score[order][last]

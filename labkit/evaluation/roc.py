@@ -1,0 +1,220 @@
+"""Areas under the ROC curve with DeLong's intervals and tests; used by 04_evaluation.
+
+Numbers agree with R's pROC, direction "<" (a score is higher where the finding is present; an area below 0.5
+stays below 0.5). Source: DeLong 1988; fast form by sorting: Sun & Xu 2014. Every function assumes independent
+cases: where a patient has several studies, `labkit.evaluation.macro` sums over patients.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import special
+
+from labkit.errors import EvaluationError
+
+__all__ = ["Auc", "Difference", "areas", "auc", "compare_auc", "compare_auc_unpaired", "placements", "tested"]
+
+
+@dataclass(frozen=True)
+class Auc:
+    """An area with its DeLong variance; limits lie in [0, 1]. Undefined numbers are NaN."""
+
+    auc: float
+    variance: float
+    ci: tuple[float, float]
+    n: int
+    n_positive: int
+    level: float = 0.95
+    ci_robust: tuple[float, float] = field(default=(np.nan, np.nan))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Area a minus area b; `df` is infinite where the statistic is normal, the interval is not clipped (as
+    pROC).
+    """
+
+    difference: float
+    ci: tuple[float, float]
+    statistic: float
+    df: float
+    p_value: float
+    se: float
+    level: float = 0.95
+
+
+def placements(positive, negative):
+    """Share of the other class that each case beats, ties half: (n_positive,), (n_negative,) float64."""
+    # float64 throughout: placements are multiples of 0.5 / n and must not round in float32
+    ordered_negative, ordered_positive = np.sort(negative), np.sort(positive)
+    beaten = np.searchsorted(ordered_negative, positive, "left") + np.searchsorted(ordered_negative, positive, "right")
+    beating = np.searchsorted(ordered_positive, negative, "left") + np.searchsorted(ordered_positive, negative, "right")
+    return beaten / (2.0 * len(negative)), 1.0 - beating / (2.0 * len(positive))
+
+
+def auc(y, score, level=0.95, *, weight=None, one_class="raise"):
+    """Area under the ROC curve with DeLong's interval.
+
+    Parameters
+    ----------
+    y : (n,) 0 or 1, or false and true. NaN is not allowed; give such cases weight 0.
+    score : (n,) numbers, higher where the finding is more likely.
+    level : coverage of the interval, in (0, 1).
+    weight : (n,) of 0 and 1; cases of weight 0 are left out, whatever their y and score.
+    one_class : "raise", or "nan" for an `Auc` of NaN.
+
+    Returns
+    -------
+    Auc; `ci` is pROC's (it collapses to a point at perfect separation), `ci_robust` is Newcombe's score
+    interval. One positive or one negative case leaves the variance undefined: NaN.
+
+    Raises
+    ------
+    EvaluationError : one class only, lengths that differ, NaN scores, or y other than 0 and 1.
+    """
+    y, score = _cases(y, score, weight=weight)
+    n, n_positive = len(y), int(y.sum())
+    if not 0 < n_positive < n:
+        _one_class(n, n_positive, one_class=one_class)
+        return Auc(np.nan, np.nan, (np.nan, np.nan), n, n_positive, level)
+    v10, v01 = placements(score[y], score[~y])
+    area = float(v10.mean())
+    variance = _variance(v10) / len(v10) + _variance(v01) / len(v01)
+    half = special.ndtri(0.5 + level / 2) * np.sqrt(variance)
+    return Auc(
+        auc=area,
+        variance=float(variance),
+        ci=(float(np.clip(area - half, 0, 1)), float(np.clip(area + half, 0, 1))),
+        n=n,
+        n_positive=n_positive,
+        level=level,
+        ci_robust=_score_interval(area, n_positive, n - n_positive, level),
+    )
+
+
+def areas(y, score):
+    """Areas per column, NaN where a column has one class; y (n, labels) of 0, 1, NaN = left out; score (n,
+    labels).
+    """
+    y, score = np.asarray(y, float), np.asarray(score, float)
+    found = np.full(y.shape[1], np.nan)
+    for column in range(y.shape[1]):
+        positive, negative = score[y[:, column] == 1, column], score[y[:, column] == 0, column]
+        if len(positive) and len(negative):
+            found[column] = placements(positive, negative)[0].mean()
+    return found  # (labels,)
+
+
+def compare_auc(y, score_a, score_b, level=0.95, *, alternative="two-sided"):
+    """DeLong's test of two scores on the same cases (normal statistic); identical scores give p = 1.
+
+    Raises
+    ------
+    EvaluationError : as `auc`.
+    """
+    y_a, score_a = _cases(y, score_a)
+    _, score_b = _cases(y, score_b)
+    _one_class(len(y_a), int(y_a.sum()))
+    a10, a01 = placements(score_a[y_a], score_a[~y_a])
+    b10, b01 = placements(score_b[y_a], score_b[~y_a])
+    difference = float(a10.mean() - b10.mean())
+    variance = _variance(a10 - b10) / len(a10) + _variance(a01 - b01) / len(a01)
+    return tested(difference, variance, np.inf, level=level, alternative=alternative)
+
+
+def compare_auc_unpaired(y1, s1, y2, s2, level=0.95, *, alternative="two-sided"):
+    """DeLong's test of two areas on different cases: t statistic with Welch's degrees of freedom, as pROC.
+
+    Raises
+    ------
+    EvaluationError : as `auc`.
+    """
+    first, second = auc(y1, s1), auc(y2, s2)
+    variance = first.variance + second.variance
+    spread = first.variance**2 / (first.n - 1) + second.variance**2 / (second.n - 1)
+    df = variance**2 / spread if spread > 0 else float(first.n + second.n - 2)
+    return tested(first.auc - second.auc, variance, df, level=level, alternative=alternative)
+
+
+def _cases(y, score, *, weight=None):
+    y, score = np.asarray(y), np.asarray(score, float)
+    if y.ndim != 1 or y.shape != score.shape:
+        raise EvaluationError(
+            f"y has shape {y.shape} and score {score.shape}; both must be lists of equal length, one entry per case."
+        )
+    if weight is not None:
+        weight = np.asarray(weight, float)
+        if weight.shape != y.shape or not np.isin(weight, (0.0, 1.0)).all():
+            raise EvaluationError("weight: allowed are 0 (left out) and 1 (used), one per case; rescale nothing.")
+        y, score = y[weight == 1], score[weight == 1]
+    numbers = y.astype(float)
+    if not np.isin(numbers, (0.0, 1.0)).all():
+        raise EvaluationError("y: allowed are 0 and 1; give cases without a reference the weight 0.")
+    if np.isnan(score).any():
+        raise EvaluationError(
+            f"score: {int(np.isnan(score).sum())} of {len(score)} are NaN; give these cases the weight 0 or a score."
+        )
+    return numbers == 1, score
+
+
+def _one_class(n, n_positive, *, one_class="raise"):
+    if 0 < n_positive < n or one_class == "nan":
+        return
+    raise EvaluationError(
+        f"An area under the ROC curve needs both classes; {n_positive} of {n} cases are positive. "
+        "Leave this finding out or pass one_class='nan'."
+    )
+
+
+def _variance(values):
+    return float(values.var(ddof=1)) if len(values) > 1 else np.nan
+
+
+def tested(difference, variance, df, *, level=0.95, alternative="two-sided"):
+    """A difference with its interval and p-value; `df` infinite = normal, else Student's t."""
+    se = float(np.sqrt(variance))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = 0.0 if difference == 0 and se == 0 else float(np.float64(difference) / se)
+    lower, quantile = (
+        (special.ndtr, special.ndtri(0.5 + level / 2))
+        if np.isinf(df)
+        else (lambda t: special.stdtr(df, t), special.stdtrit(df, 0.5 + level / 2))
+    )
+    # tails by symmetry, never 1 - cdf, so that p = 1e-40 does not become 0
+    p_values = {
+        "two-sided": lambda: 2 * lower(-abs(statistic)),
+        "less": lambda: lower(statistic),
+        "greater": lambda: lower(-statistic),
+    }
+    if alternative not in p_values:
+        raise EvaluationError(f"alternative '{alternative}' is not known; allowed are {', '.join(p_values)}.")
+    half = float(quantile) * se
+    return Difference(
+        difference=difference,
+        ci=(difference - half, difference + half),
+        statistic=statistic,
+        df=float(df),
+        p_value=float(p_values[alternative]()),
+        se=se,
+        level=level,
+    )
+
+
+def _score_interval(area, n_positive, n_negative, level):
+    """Newcombe's score interval (Stat Med 2006;25:559, method 5): never a point, never outside [0, 1]."""
+    z = special.ndtri(0.5 + level / 2)
+    pairs, half = n_positive * n_negative, (n_positive + n_negative) / 2 - 1
+
+    def too_far(theta):
+        spread = theta * (1 - theta) * (1 + half * (1 - theta) / (2 - theta) + half * theta / (1 + theta)) / pairs
+        return (area - theta) ** 2 > z * z * spread
+
+    limits = []
+    for outer in (0.0, 1.0):
+        inner = area
+        if area != outer:
+            for _ in range(60):  # bisection to 1e-18
+                middle = (outer + inner) / 2
+                outer, inner = (middle, inner) if too_far(middle) else (outer, middle)
+        limits.append(float(inner))
+    return limits[0], limits[1]

@@ -1,0 +1,158 @@
+"""Patients to train, validation and test, stratified over labels; used by 02_verification.
+
+LABELS rows (study_id, patient, finding, value) go in, a SPLITS table comes out. No patient is in two splits.
+Algorithm: iterative stratification (Sechidis 2011) over whole patients: the rarest label first, its patients,
+largest first, each to the split that still wants that label most.
+"""
+
+import numpy as np
+import pandas as pd
+
+from labkit.errors import ParamsError, TableError
+from labkit.templates import LabelValue
+
+__all__ = ["FRACTIONS", "assign", "attach", "check_disjoint", "counts"]
+
+FRACTIONS = {"train": 0.64, "validation": 0.16, "test": 0.20}  # the study's
+STRATA = (LabelValue.TRUE, LabelValue.UNCERTAIN)
+TOLERANCE = 1e-9  # float sums of wants: what differs by less is equal
+
+
+def assign(labels, *, fractions=FRACTIONS, seed, external_sites=()):
+    """Give every patient one split, the same whatever the order of the rows.
+
+    Parameters
+    ----------
+    labels : DataFrame with study_id, patient, finding, value (and site where `external_sites` is given).
+    fractions : shares of the studies by split name, in sum 1; k equal shares make k folds.
+    seed : decides among patients that are alike.
+    external_sites : patients with a study at one of these go to the split "external", which is test only.
+
+    Returns
+    -------
+    SPLITS table: patient, split; sorted by patient.
+
+    Raises
+    ------
+    ParamsError : fractions that are not positive or do not add up to 1.
+    TableError : a patient has studies at an internal and at an external site.
+    """
+    if any(share <= 0 for share in fractions.values()) or abs(sum(fractions.values()) - 1) > 1e-6:
+        raise ParamsError(f"split fractions {dict(fractions)}: each must be above 0 and their sum 1; mend the params.")
+    outside = set(labels.loc[labels["site"].isin(external_sites), "patient"]) if len(external_sites) else set()
+    if outside:
+        inside = set(labels.loc[~labels["site"].isin(external_sites), "patient"])
+        for patient in sorted(outside & inside):
+            raise TableError(
+                f"labels: patient {patient} is at an internal and at an external site; give it one id per site."
+            )
+    internal = labels[~labels["patient"].isin(outside)]
+    patients, positives, sizes = _patients(internal)
+    chosen = _greedy(positives, sizes, np.array(list(fractions.values())), np.random.default_rng(seed))
+    split_names = np.array(list(fractions), dtype=object)[chosen]
+    table = pd.DataFrame(
+        {
+            "patient": [*patients, *sorted(outside)],
+            "split": [*split_names, *["external"] * len(outside)],
+        }
+    )
+    return table.sort_values("patient", ignore_index=True)
+
+
+def attach(table, split_table):
+    """A copy of `table` (which has a column patient) with the column split.
+
+    Raises
+    ------
+    TableError : a patient has no split, or two.
+    """
+    check_disjoint(split_table)
+    by_patient = split_table.drop_duplicates("patient").set_index("patient")["split"]
+    found = table["patient"].map(by_patient)
+    if found.isna().any():
+        patient = table.loc[found.isna(), "patient"].iloc[0]
+        n = table.loc[found.isna(), "patient"].nunique()
+        raise TableError(
+            f"splits: {n} patients have no split, first {patient}. Add them to the split file or rebuild it "
+            "with splits.assign."
+        )
+    return table.assign(split=found)
+
+
+def check_disjoint(table, *, name="splits"):
+    """Stop where a patient is in two splits; `table` has the columns patient and split.
+
+    Raises
+    ------
+    TableError : the message names the first such patient (a pseudonym) and its splits.
+    """
+    pairs = table[["patient", "split"]].drop_duplicates()
+    repeated = pairs[pairs["patient"].duplicated(keep=False)].sort_values(["patient", "split"])
+    if len(repeated):
+        patient = repeated["patient"].iloc[0]
+        where = " and ".join(repeated.loc[repeated["patient"] == patient, "split"])
+        raise TableError(
+            f"{name}: patient {patient} is in {where}; one split per patient is allowed. Rebuild it with splits.assign."
+        )
+
+
+def counts(labels):
+    """Studies by finding, value and split, zeros included: finding, value, split, n_studies, share of the
+    split's studies.
+    """
+    found = labels.groupby(["finding", "value", "split"])["study_id"].nunique()
+    levels = [
+        sorted(labels["finding"].unique()),
+        [str(value) for value in LabelValue],
+        _present_splits(labels),
+    ]
+    full = pd.MultiIndex.from_product(levels, names=["finding", "value", "split"])
+    table = found.reindex(full, fill_value=0).rename("n_studies").reset_index()
+    table["share"] = table["n_studies"] / table["split"].map(labels.groupby("split")["study_id"].nunique())
+    return table
+
+
+def _present_splits(labels):
+    present = set(labels["split"])
+    return [split for split in (*FRACTIONS, "external") if split in present] + sorted(
+        present - {*FRACTIONS, "external"}
+    )
+
+
+def _patients(labels):
+    """Sorted patients, their positives (patients, labels) and numbers of studies (patients,)."""
+    unique = labels.drop_duplicates(["study_id", "finding", "value"])
+    sizes = unique.groupby("patient", sort=True)["study_id"].nunique()
+    stratified = unique[unique["value"].isin([str(value) for value in STRATA])]
+    columns = stratified["finding"] + "\n" + stratified["value"]
+    positives = pd.crosstab(stratified["patient"], columns).reindex(sizes.index, fill_value=0)
+    positives = positives[sorted(positives.columns)]
+    return list(sizes.index), positives.to_numpy(float).reshape(len(sizes), -1), sizes.to_numpy(float)
+
+
+def _greedy(positives, sizes, shares, rng):
+    """Split position of each patient (patients,); see the module docstring."""
+    wants = shares[:, None] * positives.sum(axis=0)  # (splits, labels), positives still wanted
+    wants_studies = shares * sizes.sum()  # (splits,)
+    luck = rng.permutation(len(sizes))  # order among equal patients
+    chosen = np.full(len(sizes), -1)
+    remaining = positives.sum(axis=0)
+    while (remaining > 0).any():
+        label = int(np.argmin(np.where(remaining > 0, remaining, np.inf)))
+        waiting = np.flatnonzero((chosen < 0) & (positives[:, label] > 0))
+        for patient in waiting[np.lexsort((luck[waiting], -sizes[waiting], -positives[waiting, label]))]:
+            chosen[patient] = side = _side(wants[:, label], wants_studies, rng)
+            wants[side] -= positives[patient]
+            wants_studies[side] -= sizes[patient]
+        remaining = remaining - positives[waiting].sum(axis=0)
+    waiting = np.flatnonzero(chosen < 0)
+    for patient in waiting[np.lexsort((luck[waiting], -sizes[waiting]))]:
+        chosen[patient] = side = _side(wants_studies, wants_studies, rng)
+        wants_studies[side] -= sizes[patient]
+    return chosen
+
+
+def _side(wants, wants_studies, rng):
+    best = np.flatnonzero(wants >= wants.max() - TOLERANCE)
+    best = best[wants_studies[best] >= wants_studies[best].max() - TOLERANCE]
+    return int(best[0]) if len(best) == 1 else int(rng.choice(best))
