@@ -2,7 +2,7 @@
 
 LABELS rows (study_id, patient, finding, value) go in, a SPLITS table comes out. No patient is in two splits.
 Algorithm: iterative stratification (Sechidis 2011) over whole patients: the rarest label first, its patients,
-largest first, each to the split that still wants that label most.
+largest first, each to the split that still wants that label most; then single moves that lower chi-square.
 """
 
 import numpy as np
@@ -15,6 +15,7 @@ __all__ = ["FRACTIONS", "assign", "attach", "check_disjoint", "counts"]
 
 FRACTIONS = {"train": 0.64, "validation": 0.16, "test": 0.20}  # the study's
 STRATA = (LabelValue.TRUE, LabelValue.UNCERTAIN)
+PASSES = 10
 TOLERANCE = 1e-9  # float sums of wants: what differs by less is equal
 
 
@@ -48,7 +49,9 @@ def assign(labels, *, fractions=FRACTIONS, seed, external_sites=()):
             )
     internal = labels[~labels["patient"].isin(outside)]
     patients, positives, sizes = _patients(internal)
-    chosen = _greedy(positives, sizes, np.array(list(fractions.values())), np.random.default_rng(seed))
+    shares, rng = np.array(list(fractions.values())), np.random.default_rng(seed)
+    chosen = _greedy(positives, sizes, shares, rng)
+    chosen = _refine(chosen, np.column_stack([positives, sizes]), shares, rng)
     split_names = np.array(list(fractions), dtype=object)[chosen]
     table = pd.DataFrame(
         {
@@ -149,6 +152,36 @@ def _greedy(positives, sizes, shares, rng):
     for patient in waiting[np.lexsort((luck[waiting], -sizes[waiting]))]:
         chosen[patient] = side = _side(wants_studies, wants_studies, rng)
         wants_studies[side] -= sizes[patient]
+    return chosen
+
+
+def _refine(chosen, amounts, shares, rng):
+    """Move single patients while that lowers chi-square, the sum of (wanted - got)^2 / wanted over splits and
+    columns.
+
+    The greedy's early choices for rare labels fix the common ones; some moves mend these. amounts :
+    (patients, columns), the last column numbers of studies.
+    """
+    wanted = shares[:, None] * amounts.sum(axis=0)  # (splits, columns)
+    weight = 1 / np.maximum(wanted, TOLERANCE)
+    missing = wanted - np.stack([amounts[chosen == side].sum(axis=0) for side in range(len(shares))])
+    for _ in range(PASSES):
+        moved = False
+        for patient in rng.permutation(len(chosen)):
+            here, amount = chosen[patient], amounts[patient]
+            left = wanted[here] - missing[here] - amount
+            if (left[amount > 0] < 0.5).any():  # no split loses its last positive, or its last study
+                continue
+            gain_of_leaving = -(weight[here] * amount * (2 * missing[here] + amount)).sum()
+            gain_of_joining = (weight * amount * (2 * missing - amount)).sum(axis=1)  # (splits,)
+            gain_of_joining[here] = -gain_of_leaving
+            there = int(np.argmax(gain_of_joining))
+            if gain_of_joining[there] + gain_of_leaving > TOLERANCE:
+                missing[here] += amount
+                missing[there] -= amount
+                chosen[patient], moved = there, True
+        if not moved:
+            break
     return chosen
 
 
