@@ -1,0 +1,175 @@
+"""Which images belong to which report: every report and every image comes out, used or with the reason why
+not."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import pandas as pd
+
+from labkit.errors import ImageError
+from labkit.radiographs.choosing import choose_views, complete_views, refuse_duplicates
+from labkit.radiographs.matching import IDENTIFIERS, Record, match
+from labkit.radiographs.rules import DEFAULT_VIEW_RULES, ViewRule
+from labkit.radiographs.viewing import name_views
+
+__all__ = ["Linked", "link"]
+
+REPORT_COLUMNS = ("study_id", "site", "accession_number", "study_uid", "patient_id", "study_date")
+STUDY_COLUMNS = ("study_id", "site", "patient_id", "study_date", "usable", "reason", "n_images")
+IMAGE_COLUMNS = ("image_id", "study_id", "site", "view", "laterality", "path", "frame", "usable", "reason") + (
+    "rows",
+    "columns",
+    "transfer_syntax",
+    "file_sha256",
+)
+
+
+class Linked(NamedTuple):
+    """Studies (study_id, site, patient_id, study_date, usable, reason, n_images) and an IMAGES table, both
+    complete."""
+
+    studies: pd.DataFrame
+    images: pd.DataFrame
+
+
+def link(
+    reports: pd.DataFrame,
+    images: pd.DataFrame,
+    *,
+    by: Literal["accession_number", "study_uid", "patient_id"],
+    views: Sequence[str],
+    view_rules: Sequence[ViewRule] = DEFAULT_VIEW_RULES,
+    missing_view: Literal["drop", "duplicate"] = "drop",
+) -> Linked:
+    """Link reports and images of the same site, choose one image per view, and say why anything is left out.
+
+    Parameters
+    ----------
+    reports : study_id, site, accession_number, study_uid, patient_id, study_date; "" where unknown.
+    images : one or more indexes (see `radiographs.index`), with a column `site` where there are several
+        sites.
+    by : the identifier that both sides hold. With patient_id, a patient's studies are told apart by
+        study_date.
+    views : the template's views; a study needs one image of each.
+    view_rules : fall-backs for images without a ViewPosition, first match wins.
+    missing_view : what becomes of a study that lacks a view: drop it, or let its first other view stand in
+        (both rows say so).
+
+    Returns
+    -------
+    Linked. A patient id or study date that the report lacks is taken from its images where these agree. Of
+    several images of one view the newest is used: FOR PRESENTATION before FOR PROCESSING, one frame before
+    many, then acquisition time, instance number, path.
+
+    Raises
+    ------
+    ImageError : a column is missing, a study_id is repeated, or `by` or `missing_view` is not known.
+    """
+    _check(reports, images, by, missing_view)
+    report_records = reports.loc[:, list(REPORT_COLUMNS)].fillna("").astype(str).to_dict("records")
+    records = _records(images, report_records, views, view_rules)
+    refused = match(report_records, records, by=by)
+    _compare_patients(report_records, records)
+    _name(records)
+    refuse_duplicates(records)
+    choose_views(records, views)
+    of_study = defaultdict(list)
+    for record in records:
+        of_study[record["study_id"]].append(record)
+    studies = []
+    for report in report_records:
+        own = of_study[report["study_id"]]
+        reason = refused.get(report["study_id"], "") or ("" if own else f"no image has its {IDENTIFIERS[by]}")
+        reason, note, stand_ins = complete_views(own, views, missing_view, reason)
+        records += stand_ins
+        studies.append(_study(report, own, reason, note))
+    return Linked(
+        pd.DataFrame(studies, columns=list(STUDY_COLUMNS)).sort_values("study_id", ignore_index=True),
+        _image_table(records),
+    )
+
+
+def _check(reports: pd.DataFrame, images: pd.DataFrame, by: str, missing_view: str) -> None:
+    missing = [c for c in REPORT_COLUMNS if c not in reports.columns]
+    if missing:
+        raise ImageError(f"the reports lack the column '{missing[0]}'; needed: {', '.join(REPORT_COLUMNS)}.")
+    if "path" not in images.columns or "usable" not in images.columns:
+        raise ImageError("the images lack the columns of an index; make them with radiographs.index.")
+    if by not in IDENTIFIERS:
+        raise ImageError(f"by '{by}' is not known; known: {', '.join(IDENTIFIERS)}.")
+    if missing_view not in ("drop", "duplicate"):
+        raise ImageError(f"missing_view '{missing_view}' is not known; known: drop, duplicate.")
+    repeated = reports["study_id"].duplicated()
+    if repeated.any():
+        raise ImageError(
+            f"study_id {reports['study_id'][repeated].iloc[0]} stands in two reports; one row per study is allowed."
+        )
+    if "site" not in images.columns and reports["site"].nunique() > 1:
+        raise ImageError(
+            "the reports come from several sites and the images have no column 'site'; add it to each index."
+        )
+
+
+def _records(
+    images: pd.DataFrame, reports: list[Record], views: Sequence[str], rules: Sequence[ViewRule]
+) -> list[Record]:
+    """The index rows as records in the order of site and path, with site, view, frame and an empty study."""
+    images = images.fillna("").astype(str)
+    if "site" not in images.columns:
+        images["site"] = reports[0]["site"] if reports else ""
+    images = images.sort_values(["site", "path"], kind="stable", ignore_index=True)
+    images[["view", "view_source"]] = name_views(images, views=views, view_rules=rules)
+    records = images.to_dict("records")
+    for record in records:
+        record["frame"] = 0  # of a multi-frame image the first frame is used
+        record["study_id"] = ""
+    return records
+
+
+def _compare_patients(reports: list[Record], records: list[Record]) -> None:
+    """An image whose patient id contradicts the report's is not used: it may be another person's."""
+    patients = {report["study_id"]: report["patient_id"] for report in reports}
+    for record in records:
+        expected, given = (
+            text.strip().lstrip("0").casefold() for text in (patients.get(record["study_id"], ""), record["patient_id"])
+        )
+        if expected and given and expected != given:
+            record["reason"] = record["reason"] or "its patient id is not the report's"
+
+
+def _name(records: list[Record]) -> None:
+    """Ids that a person can place: study, view and a number."""
+    counts = Counter()
+    for record in records:
+        stem = f"{record['study_id']}-{record['view'] or 'X'}" if record["study_id"] else f"{record['site']}-unlinked"
+        counts[stem] += 1
+        record["image_id"] = f"{stem}-{counts[stem]}"
+
+
+def _study(report: Record, own: list[Record], reason: str, note: str) -> dict:
+    used = [record for record in own if not record["reason"]]
+    return {
+        "study_id": report["study_id"],
+        "site": report["site"],
+        "patient_id": report["patient_id"] or _agreed(own, "patient_id"),
+        "study_date": report["study_date"] or _agreed(own, "study_date"),
+        "usable": "false" if reason else "true",
+        "reason": reason or note,
+        "n_images": len(used),
+    }
+
+
+def _agreed(records: list[Record], column: str) -> str:
+    values = {record[column] for record in records if record[column]}
+    return values.pop() if len(values) == 1 else ""
+
+
+def _image_table(records: list[Record]) -> pd.DataFrame:
+    for record in records:
+        record["usable"] = "false" if record["reason"] else "true"
+        record["reason"] = record["reason"] or record.get("note", "")
+    table = pd.DataFrame(records, columns=list(IMAGE_COLUMNS)).sort_values("image_id", kind="stable", ignore_index=True)
+    for number in ("rows", "columns", "frame"):
+        table[number] = pd.to_numeric(table[number], errors="coerce").fillna(0).astype("int64")
+    return table
