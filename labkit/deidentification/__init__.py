@@ -1,0 +1,22 @@
+"""De-identification before a report leaves the house, and a last look at what is shared.
+
+languages   the cues of a language, from one YAML file each
+eponyms     names that are medical terms
+cues        one pass over the words of a text
+names       read a name forwards or backwards from a cue
+people      patients, relatives, physicians
+dates       dates and birth dates
+contacts    phone, e-mail, web, numbers of cases and persons
+places      addresses, hospitals, wards
+known       identifiers from columns: values, dates, numbers
+cohort      known names
+gate        all of these in front of an endpoint
+scan        known identifiers in a folder of results
+"""
+
+from labkit.deidentification.gate import Gate
+from labkit.deidentification.known import KnownIdentifiers
+from labkit.deidentification.scan import scan_folder
+from labkit.deidentification.spans import Cleaned, Span
+
+__all__ = ["Cleaned", "Gate", "KnownIdentifiers", "Span", "scan_folder"]

@@ -1,0 +1,92 @@
+"""Phone numbers, e-mail and web addresses, and numbers of cases, patients, orders and insurances."""
+
+import re
+from collections.abc import Iterator
+
+from labkit.deidentification.spans import Span
+
+__all__ = ["after_id", "after_phone", "free"]
+
+NUMBER_WORD = r"(?:[-\s]?(?:Nr|No|Nummer|[Nn]umber|ID|Ident)\b\.?)?"
+UNIT = r"(?!\s?(?:mm|cm|kV|mAs|kg|mg|ml|%|°|µ|/µl|Grad\b|Ebenen\b|views?\b|Jahre\b|years\b))"
+
+PHONE_VALUE = re.compile(
+    rf"{NUMBER_WORD}[\s:.]*(?:(?:is|ist|war|lautet|unter|on|number)\s)?(?P<value>\(?\+?\(?\d[\d \u00a0()/.\-–]*\d)(?:\s?(?:DW|ext\.?|x|o\.|oder|or)\s?-?\d{{2,6}})?{UNIT}"
+)
+ID_VALUE = re.compile(
+    rf"{NUMBER_WORD}\s*[:#=.]*\s*(?:(?:is|ist|lautet)\s)?#?(?P<value>[A-Za-z0-9](?:[A-Za-z0-9]|[-./_](?=[A-Za-z0-9])| (?=\d{{3,}}(?!\s?(?:mm|kV))))*){UNIT}"
+)
+
+EMAIL = re.compile(r"[\w.+-]+\s?(?:@|\(at\)|\[at\])\s?[\w-]+(?:\.[\w-]+)+|[\w.+-]+@[\w-]+")
+URL = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"')\]]+|\b(?:[a-z0-9-]{3,}\.)+(?:de|at|ch|com|org|net|info|eu|co\.uk|nhs\.uk)\b(?:/[^\s<>\"')\]]*)?"
+)
+PHONE = re.compile(
+    r"(?<![\w.,/-])(?:"
+    r"(?:\+|00)\d{1,3}[ ./-]?(?:\(0\))?[ ./-]?(?:\(?\d+\)?[ /.\-–]{0,3}){1,6}\d{2,}"
+    r"|\(?0\d{1,5}\)?\s?[ /\-–]\s?\d{2,}(?:[ /\-–]\d{1,}){0,5}"
+    r"|\(\d{3}\)\s?\d{3}[ .-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4}|\d{3}-\d{4}(?!-)"
+    r"|0\d{9,12}"
+    r")(?![\w])"
+)
+ID = re.compile(
+    r"(?<![\w.,/-])(?:"
+    r"(?P<uid>\d+(?:\.\d+){5,})"
+    r"|(?P<iban>[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?)"
+    r"|(?P<pension>\d{2} ?\d{6} ?[A-Z] ?\d{3})"
+    r"|(?P<nhs>\d{3} \d{3} \d{4})"
+    r"|(?P<lettered>[A-Za-z]{1,6}[-_/#]?\d{5,}[A-Za-z]?)"
+    r"|(?P<parts>[A-Za-z0-9]{1,10}(?:[-_/.][A-Za-z0-9]{1,12}){1,5})"
+    r"|(?P<digits>\d{7,})"
+    r")(?![\w%])" + UNIT
+)
+YEARS = re.compile(r"(?:19|20)\d{2}[-/](?:19|20)?\d{2}")
+
+
+def free(text: str) -> Iterator[Span]:
+    """Spans that need no cue: e-mail and web addresses, full phone numbers, long or segmented numbers."""
+    if "@" in text or "at" in text:
+        for match in EMAIL.finditer(text):
+            yield Span(match.start(), match.end(), "EMAIL")
+    if "." in text:
+        for match in URL.finditer(text):
+            yield Span(match.start(), match.end(), "URL")
+    for match in PHONE.finditer(text):
+        if sum(c.isdigit() for c in match.group()) >= 7:
+            yield Span(match.start(), match.end(), "PHONE")
+    for match in ID.finditer(text):
+        if match.lastgroup == "parts" and not _segmented(match.group()):
+            continue
+        yield Span(match.start(), match.end(), "ID")
+
+
+def _segmented(value: str) -> bool:
+    """Whether parts joined by hyphens, slashes or dots look like an id: 5 digits with capitals, 7 without; no classification grade."""
+    digits = sum(c.isdigit() for c in value)
+    if YEARS.fullmatch(value):
+        return False
+    if any(c.islower() for c in value):
+        return False
+    if "." in value and not any(c in value for c in "-_/"):
+        return False
+    return digits >= 5 if any(c.isupper() for c in value) else digits >= 7
+
+
+def after_phone(text: str, start: int, end: int) -> Span | None:
+    """The cue at [start, end) with the number of at least three digits that follows it."""
+    match = PHONE_VALUE.match(text, end)
+    if not match or sum(c.isdigit() for c in match.group("value")) < 3:
+        return None
+    return Span(start, match.end(), "PHONE")
+
+
+def after_id(text: str, start: int, end: int) -> Span | None:
+    """The cue at [start, end) with the id that follows it: four characters at least, with four digits, or three and letters."""
+    match = ID_VALUE.match(text, end)
+    if not match:
+        return None
+    value = match.group("value")
+    digits = sum(c.isdigit() for c in value)
+    if digits < 3 or (digits == 3 and value.isdigit()) or YEARS.fullmatch(value) or sum(c.islower() for c in value) > 6:
+        return None
+    return Span(start, match.end("value"), "ID")

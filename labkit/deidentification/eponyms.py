@@ -1,0 +1,62 @@
+"""Names of people that are medical terms, kept where they are used as a term."""
+
+import re
+from pathlib import Path
+
+from labkit.deidentification.languages import LANGUAGES_DIR, Language, Lexicon
+from labkit.errors import ParamsError
+
+__all__ = ["EPONYMS_PATH", "Eponyms"]
+
+EPONYMS_PATH = LANGUAGES_DIR / "eponyms.txt"
+
+# "Mason II", "Neer 2", "Mason type", "(Bado III", "Salter-Harris-Typ", "Bennett's", "Colles' fracture", "Bennett-Fraktur"
+GRADE = re.compile(
+    r"(?:['’]s?)?[\s-]{1,2}(?:[Tt]yp[e]?|[Gg]rad[e]?|[Ss]tadium|[Ss]tage|[Kk]lassifikation|[IVX]{1,4}[abcAB]?\b|\d[a-cA-C]?\b)"
+)
+NEXT = re.compile(r"(?:['’]s?)?(?:\s?[/+&]\s?|-|\s(?:and|und|type|modified|reverse|like)\s|\s)([^\W\d_][\w-]*)")
+BEFORE = re.compile(
+    r"(?:\b(?:nach|[Tt]yp[e]?|[Gg]rad[e]?|Morbus|M\.|sog\.|sogenannte[rn]?|Klassifikation|classification|per|to|of|de|reverse|umgekehrte|Mb\.|Syndrom|syndrome|"
+    r"[Kk]ein[e]?|eine[rn]?|an?|no|by the|the)\s|[(/+-]\s?)$"
+)
+
+
+class Eponyms:
+    """The eponyms of a file, and whether one is used as a term at a place in a text."""
+
+    def __init__(self, path: str | Path | None, *, languages: tuple[Language, ...], lexicon: Lexicon):
+        self._lexicon = lexicon
+        self._nouns = {noun.casefold() for language in languages for noun in language.eponym_nouns}
+        path = Path(path or EPONYMS_PATH)
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ParamsError(f"{path.name}: the list of eponyms cannot be read; give a text file in UTF-8.") from error
+        names = {line.split("#")[0].strip().casefold() for line in lines} - {""}
+        self._names = names | {part for name in names for part in name.split("-") if len(part) > 2}
+
+    def __contains__(self, word: str) -> bool:
+        key = word.casefold()
+        return key in self._names or key.split("-")[0] in self._names or key.removesuffix("'s") in self._names
+
+    def in_use(self, text: str, start: int, end: int) -> bool:
+        """Whether the word at [start, end) is an eponym that stands with a grade, a clinical word or 'Morbus', 'nach', 'type'."""
+        if text[start:end] not in self:
+            return False
+        if GRADE.match(text, end) or BEFORE.search(text, max(0, start - 20), start):
+            return True
+        after = NEXT.match(text, end)
+        if not after:
+            return False
+        word = after.group(1)
+        return word in self or self._noun(word) or (text[end] == "-" and self._lexicon.known(word))
+
+    def _noun(self, word: str) -> bool:
+        """Whether the word is one that eponyms stand before: listed, in the plural, or with a clinical stem."""
+        low = word.casefold().split("-")[-1]
+        return (
+            low in self._nouns
+            or low.rstrip("ens") in self._nouns
+            or low.removesuffix("s") in self._nouns
+            or self._lexicon.clinical(low)
+        )

@@ -1,0 +1,123 @@
+"""The gate in front of every endpoint that is not local: identifiers become typed placeholders."""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from labkit.deidentification import contacts
+from labkit.deidentification.cohort import KnownIndex
+from labkit.deidentification.cues import CueIndex
+from labkit.deidentification.dates import Dates
+from labkit.deidentification.eponyms import Eponyms
+from labkit.deidentification.known import KnownIdentifiers
+from labkit.deidentification.languages import Lexicon, load
+from labkit.deidentification.names import NameReader
+from labkit.deidentification.people import People
+from labkit.deidentification.places import Places
+from labkit.deidentification.spans import Cleaned, Span, merge, replace
+
+__all__ = ["Gate"]
+
+PEOPLE_KINDS = {"honorific", "title", "weak_title", "patient", "label", "signature", "contact", "closing", "role"}
+PLACE_KINDS = {"residence", "hospital", "ward"}
+
+
+class Gate:
+    """Replaces identifiers in reports; built once, used for every report.
+
+    Parameters
+    ----------
+    known : identifiers of the whole cohort, from columns; the surest source.
+    languages : codes (files in `params/deidentification/`) or paths of YAML files.
+    eponyms : path of a list that replaces the project's own.
+
+    Raises
+    ------
+    ParamsError : a language or the list of eponyms cannot be read.
+
+    Rules and lists find most identifiers without `known`, not all: look at a sample before anything is sent.
+    """
+
+    def __init__(
+        self,
+        known: KnownIdentifiers | None = None,
+        languages: Iterable[str | Path] = ("de", "en"),
+        eponyms: str | Path | None = None,
+    ):
+        loaded = tuple(load(language) for language in languages)
+        self._lexicon = Lexicon(loaded)
+        self._eponyms = Eponyms(eponyms, languages=loaded, lexicon=self._lexicon)
+        self._dates = Dates(loaded)
+        self._reader = NameReader(loaded, lexicon=self._lexicon, eponyms=self._eponyms)
+        self._people = People(loaded, lexicon=self._lexicon, reader=self._reader)
+        self._places = Places(loaded, lexicon=self._lexicon, reader=self._reader)
+        self._patterns = [(p.type, re.compile(p.regex)) for language in loaded for p in language.patterns]
+        self._index = CueIndex()
+        self._people.register(self._index)
+        self._places.register(self._index)
+        for language in loaded:
+            self._index.add("phone", language.contacts.phone)
+            self._index.add("id", language.contacts.id)
+            self._index.add_endings("id", language.contacts.id_endings)
+            self._index.add("birth", language.dates.birth)
+        self._cohort = self._known_index(known) if known else None
+
+    def clean(self, text: str, known: KnownIdentifiers | Iterable[str] = ()) -> Cleaned:
+        """The text with placeholders; `known` are identifiers of this report alone, as an object or as plain strings."""
+        return replace(text, self.find(text, known))
+
+    def find(self, text: str, known: KnownIdentifiers | Iterable[str] = ()) -> tuple[Span, ...]:
+        """Places and types of the identifiers in the text, in order and disjoint."""
+        if not isinstance(known, KnownIdentifiers):
+            known = KnownIdentifiers.of(known)
+        spans = list(self._cohort.find(text)) if self._cohort else []
+        if known:
+            spans += self._known_index(known, strict=True).find(text)
+        spans += self._numbers(text)
+        spans += self._at_words(text)
+        spans += self._people.last_lines(text)
+        for kind, regex in self._patterns:
+            spans += (Span(m.start(), m.end(), kind) for m in regex.finditer(text))
+        spans += list(self._people.repeated(text, spans))
+        return merge(spans)
+
+    def _known_index(self, known: KnownIdentifiers, *, strict: bool = False) -> KnownIndex:
+        return KnownIndex(known, lexicon=self._lexicon, eponyms=self._eponyms, reader=self._reader, strict=strict)
+
+    def _numbers(self, text: str) -> Iterator[Span]:
+        """Dates, with the names before them, and everything else that is told by its digits."""
+        for date in self._dates.find(text):
+            yield date
+            birth = not text[date.start].isdigit()
+            name = self._people.before_date(text, date, birth=birth)
+            if name:
+                yield name
+        yield from contacts.free(text)
+        yield from self._places.free(text)
+
+    def _at_words(self, text: str) -> Iterator[Span]:
+        """One pass over the words: cues, months and given names; a cue inside an identifier already read counts no more."""
+        done = 0
+        for word, key, cues, match in self._index.walk(text):
+            if match.start() < done:
+                continue
+            found: list[Span] = []
+            for kind, start, end in cues:
+                found = self._at_cue(kind, text, start, end)
+                if found:
+                    break
+            if not found and key in self._dates.month_words and word[0].isupper():
+                found = [span] if (span := self._dates.at_month(text, match.start())) else []
+            if not found and word[0].isupper() and self._reader.given(word):
+                found = [span] if (span := self._people.at_given_name(text, match.start())) else []
+            yield from found
+            done = max([done, *(span.end for span in found if span.start <= match.end() + 4)])
+
+    def _at_cue(self, kind: str, text: str, start: int, end: int) -> list[Span]:
+        if kind in PEOPLE_KINDS:
+            return self._people.at_cue(kind, text, start, end)
+        if kind in PLACE_KINDS:
+            return self._places.at_cue(kind, text, start, end)
+        reader = {"phone": contacts.after_phone, "id": contacts.after_id, "birth": self._dates.after_birth}[kind]
+        span = reader(text, start, end)
+        return [span] if span else []

@@ -1,0 +1,222 @@
+"""Identifiers known from columns or DICOM headers, found in every spelling that reports use."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from labkit.deidentification.cues import WORD
+from labkit.deidentification.spans import Span
+
+__all__ = ["KnownIdentifiers", "KnownNumbers", "fold", "name_parts", "read_date"]
+
+SHORTEST_ID = 4
+CHUNK = re.compile(r"[^\W_]+")
+SEPARATOR = re.compile(r"[^\w\n]{1,3}|_")
+DATE_LIKE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|(?:19|20)\d{6}")
+MISSING = {"", "nan", "none", "null", "nat", "<na>", "unbekannt", "unknown", "anonymous", "anonym"}
+UMLAUTS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ı": "i"}
+)
+
+
+def _clean(values) -> tuple[str, ...]:
+    if isinstance(values, str):
+        values = (values,)
+    kept = []
+    for value in values or ():
+        text = value.isoformat()[:10] if isinstance(value, date) else str(value).strip()
+        if text.casefold() not in MISSING:
+            kept.append(text)
+    return tuple(dict.fromkeys(kept))
+
+
+Values = Annotated[tuple[str, ...], BeforeValidator(_clean), Field(repr=False)]
+
+
+class KnownIdentifiers(BaseModel):
+    """Identifiers by kind; empty, missing and repeated values are dropped, values do not show in `repr`.
+
+    Names are full names, one per person ("Müller, Karl", "Karl Müller", DICOM "Müller^Karl"); dates are date objects, ISO, DICOM
+    (19550707) or day.month.year; ids of fewer than 4 characters are ignored, since they would hit measurements.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    names: Values = ()
+    dates: Values = ()
+    ids: Values = ()
+    phones: Values = ()
+    emails: Values = ()
+    addresses: Values = ()
+
+    @classmethod
+    def of(cls, values: Iterable) -> "KnownIdentifiers":
+        """Sort plain values into kinds by their looks: dates, e-mail, values with digits (addresses, phones, ids), names."""
+        sorted_values = defaultdict(list)
+        for value in _clean(values):
+            sorted_values[_kind(value)].append(value)
+        return cls(**sorted_values)
+
+    def __bool__(self) -> bool:
+        return any((self.names, self.dates, self.ids, self.phones, self.emails, self.addresses))
+
+    def __or__(self, other: "KnownIdentifiers") -> "KnownIdentifiers":
+        """All identifiers of both."""
+        return KnownIdentifiers(
+            **{kind: getattr(self, kind) + getattr(other, kind) for kind in KnownIdentifiers.model_fields}
+        )
+
+
+def _kind(value: str) -> str:
+    if read_date(value):
+        return "dates"
+    if "@" in value:
+        return "emails"
+    if not any(c.isdigit() for c in value):
+        return "names"
+    if (
+        re.match(r"(?:\+|00|0\d+[ /-]|\()", value)
+        and sum(c.isdigit() for c in value) >= 7
+        and not any(c.isalpha() for c in value)
+    ):
+        return "phones"
+    return "addresses" if re.search(r"[^\W\d_]{3,}\W*\s\d|\d\s[^\W\d_]{3,}", value) else "ids"
+
+
+def read_date(value: str) -> date | None:
+    """The date of a column's value: ISO, DICOM or day.month.year; None where it is none."""
+    if not DATE_LIKE.fullmatch(value.strip()[:10].rstrip("T ")):
+        return None
+    numbers = re.findall(r"\d+", value.strip()[:10])
+    if len(numbers) == 1:
+        numbers = [numbers[0][:4], numbers[0][4:6], numbers[0][6:]]
+    first, month, last = (int(n) for n in numbers)
+    year, day = (first, last) if len(numbers[0]) == 4 else (last, first)
+    if year < 100:
+        year += 1900 if year > 30 else 2000
+    try:
+        return date(year, month, day)
+    except ValueError:
+        pass
+    try:
+        return date(year, day, month)
+    except ValueError:
+        return None
+
+
+def fold(word: str) -> tuple[str, ...]:
+    """The word in small letters without accents: with umlauts written out, and, where that differs, with their dots lost."""
+    low = word.casefold()
+    if low.isascii():
+        return (low,)
+    low = unicodedata.normalize("NFC", low)
+    spelled = _bare(low.translate(UMLAUTS))
+    bare = _bare(low)
+    return (spelled,) if spelled == bare else (spelled, bare)
+
+
+def _bare(word: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+
+
+def name_parts(name: str) -> tuple[list[str], list[str]]:
+    """The (surnames, given names) of a full name, without initials, particles and titles.
+
+    "A, B" and DICOM "A^B" put the surname first, otherwise the last word is it.
+    """
+    surname, separator, given = name.replace("^", ",", 1).partition(",")
+    halves = [
+        [w for w in WORD.findall(half.replace("^", " ")) if len(w) > 1 and not w.islower()] for half in (surname, given)
+    ]
+    halves = [
+        [w for w in half if w.casefold() not in {"dr", "prof", "med", "herr", "frau", "mr", "mrs", "ms"}]
+        for half in halves
+    ]
+    if separator:
+        return halves[0], halves[1]
+    words = halves[0] or WORD.findall(name)
+    return words[-1:], words[:-1]
+
+
+class KnownNumbers:
+    """Known dates, ids and other strings, found with and without separators.
+
+    Known strings are kept as their letters and digits alone; a text is read in runs of those, joined over single separators.
+    `short_dates` adds DDMMYY, which in a page full of numbers would be a false alarm.
+    """
+
+    def __init__(self, known: KnownIdentifiers, *, short_dates: bool = True):
+        self._exact: dict[str, str] = {}
+        read = [d for d in map(read_date, known.dates) if d]
+        self.dates = {(d.year % 100, d.month, d.day) for d in read}
+        self.years = {d.year for d in read}
+        for d in read:
+            forms = (f"{d:%Y%m%d}", f"{d:%d%m%Y}", *([f"{d:%d%m%y}"] if short_dates else []))
+            self._exact |= dict.fromkeys(forms, "DATE")
+        for kind, values in (
+            ("ID", known.ids),
+            ("PHONE", known.phones),
+            ("EMAIL", known.emails),
+            ("ADDRESS", known.addresses),
+        ):
+            for value in values:
+                self._add(kind, value)
+        self._prefixes = {value[:n] for value in self._exact for n in range(1, len(value) + 1)}
+
+    def _add(self, kind: str, value: str) -> None:
+        for form in fold("".join(CHUNK.findall(value))):
+            if len(form) < SHORTEST_ID:
+                continue
+            self._exact[form] = kind
+            bare = form.lstrip("0")
+            # a column read as a number has lost its leading zeros
+            if form.isdigit() and len(bare) > SHORTEST_ID:
+                self._exact[bare] = kind
+            if kind == "PHONE" and form.startswith("49"):
+                self._exact["0" + form[2:]] = kind
+
+    def find(self, text: str) -> Iterator[Span]:
+        """Places of the known strings, the longest at each place."""
+        if not self._exact:
+            return
+        done, prefixes = 0, self._prefixes
+        for chunk in CHUNK.finditer(text):
+            if chunk.start() < done:
+                continue
+            joined = [form for form in _stripped(chunk.group()) if form in prefixes]
+            if not joined:
+                continue
+            found = self._longest(text, chunk.end(), joined)
+            if found:
+                done, kind = found
+                yield Span(chunk.start(), done, kind)
+
+    def _longest(self, text: str, end: int, joined: list[str]) -> tuple[int, str] | None:
+        """End and kind of the longest known string whose first run, ending at `end`, folds to `joined`."""
+        found = None
+        while joined:
+            for form in joined:
+                if form in self._exact:
+                    found = (end, self._exact[form])
+            gap = SEPARATOR.match(text, end)
+            chunk = CHUNK.match(text, gap.end()) if gap else None
+            if chunk is None:
+                break
+            joined = [a + b for a in joined for b in fold(chunk.group()) if a + b in self._prefixes]
+            end = chunk.end()
+        return found
+
+
+def _stripped(chunk: str) -> tuple[str, ...]:
+    """The folded run, and without leading zeros where it is a number."""
+    forms = fold(chunk)
+    return (
+        (*forms, forms[0].lstrip("0"))
+        if forms[0][0] == "0" and forms[0].isdigit() and len(forms[0]) > SHORTEST_ID
+        else forms
+    )

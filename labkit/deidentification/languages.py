@@ -1,0 +1,194 @@
+"""The cues of a language, one YAML file per language in `params/deidentification/`, and their union over languages.
+
+A cue is a plain word or phrase; only `patterns` holds regular expressions. A further language is a further file.
+"""
+
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from labkit.errors import ParamsError
+
+__all__ = ["LANGUAGES_DIR", "Language", "Lexicon", "load"]
+
+LANGUAGES_DIR = Path(__file__).parents[2] / "params" / "deidentification"
+
+Words = tuple[str, ...]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Dates(_Part):
+    """Words around dates: `cues` before a day and month, `month_cues` before a bare month, `birth` before a birth date."""
+
+    cues: Words = ()
+    month_cues: Words = ()
+    joins: Words = ()
+    birth: Words = ()
+
+
+class People(_Part):
+    """Words around names; honorifics, titles, labels and signatures are strong cues, the others are weak."""
+
+    honorifics: Words = ()
+    titles: Words = ()
+    title_tails: Words = ()
+    weak_titles: Words = ()
+    patients: Words = ()
+    labels: Words = ()
+    signatures: Words = ()
+    contacts: Words = ()
+    skipped: Words = ()
+    roles: Words = ()
+    credentials: Words = ()
+    particles: Words = ()
+    closings: Words = ()
+    joins: Words = ()
+
+
+class Contacts(_Part):
+    """Words before phone numbers and ids, and the endings that make a word such a label."""
+
+    phone: Words = ()
+    id: Words = ()
+    id_endings: Words = ()
+
+
+class Places(_Part):
+    """Words in addresses and names of institutions; `street_last` says whether the house number follows the street."""
+
+    street_endings: Words = ()
+    street_words: Words = ()
+    street_starts: Words = ()
+    street_last: bool = True
+    residence: Words = ()
+    postcode: str = ""
+    hospitals: Words = ()
+    hospital_endings: Words = ()
+    hospital_prefixes: Words = ()
+    hospital_links: Words = ()
+    hospital_last: bool = False
+    wards: Words = ()
+
+
+class Pattern(_Part):
+    """A regular expression of its own; the whole match becomes a placeholder of `type`."""
+
+    type: Literal["NAME", "DATE", "PHONE", "EMAIL", "URL", "ADDRESS", "ID", "PHYSICIAN", "HOSPITAL", "AGE"]
+    regex: str
+
+    @field_validator("regex")
+    @classmethod
+    def _compiles(cls, regex: str) -> str:
+        try:
+            re.compile(regex)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        return regex
+
+
+class Language(_Part):
+    """Everything that the gate knows of one language."""
+
+    language: str = Field(pattern=r"^[a-z]{2,3}$")
+    months: dict[int, Words] = {}
+    dates: Dates = Dates()
+    people: People = People()
+    contacts: Contacts = Contacts()
+    places: Places = Places()
+    patterns: tuple[Pattern, ...] = ()
+    eponym_nouns: Words = ()
+    given_names: Words = ()
+    words: Words = ()
+    stems: Words = ()
+    endings: Words = ()
+
+    @field_validator("eponym_nouns", "given_names", "words", mode="before")
+    @classmethod
+    def _split(cls, value):
+        return tuple(value.split()) if isinstance(value, str) else value
+
+
+class Lexicon:
+    """Ordinary and clinical words of some languages: they are not taken for names where a cue is weak."""
+
+    def __init__(self, languages: tuple[Language, ...]):
+        listed = {word for language in languages for word in language.words}
+        self._words = {word.casefold() for word in listed}
+        # nouns that German always writes with a capital: there the capital is no sign of a name
+        self._nouns = {word.casefold() for word in listed if word[:1].isupper()}
+        self._stems = tuple({stem.casefold() for language in languages for stem in language.stems})
+        self._endings = tuple({end.casefold() for language in languages for end in language.endings})
+        self._seen: dict[str, bool] = {}
+
+    @cached_property
+    def _stem(self):
+        return re.compile("|".join(map(re.escape, self._stems)) or r"(?!)")
+
+    def listed(self, word: str) -> bool:
+        """Whether the word itself stands in the list."""
+        return word.casefold() in self._words
+
+    def noun(self, word: str) -> bool:
+        """Whether the word is listed as one that always has a capital letter."""
+        return word.casefold() in self._nouns
+
+    def clinical(self, word: str) -> bool:
+        """Whether the word holds a clinical stem."""
+        return self._stem.search(word.casefold()) is not None
+
+    def known(self, word: str) -> bool:
+        """Whether the word, an inflected form or its last part is listed, or whether it is built like a clinical word."""
+        key = word.casefold()
+        if key not in self._seen:
+            if len(self._seen) > 50_000:  # a bound on memory, far above the vocabulary of a cohort
+                self._seen.clear()
+            self._seen[key] = self._judge(key)
+        return self._seen[key]
+
+    def _judge(self, key: str) -> bool:
+        part = key.rsplit("-", 1)[-1]
+        for form in (key, part, part.removesuffix("'s")):
+            if form in self._words or any(form[:-n] in self._words for n in (1, 2) if _inflected(form, n)):
+                return True
+        if self._stem.search(key):
+            return True
+        return any(len(part) >= len(end) + 5 and part.endswith(end) for end in self._endings)
+
+
+def _inflected(form: str, length: int) -> bool:
+    endings = ("e", "s", "n") if length == 1 else ("er", "es", "en", "em")
+    return len(form) > length + 3 and form.endswith(endings)
+
+
+def load(language: str | Path) -> Language:
+    """Read a language by code (`de`, from `params/deidentification/`) or by the path of a YAML file.
+
+    Raises
+    ------
+    ParamsError : no such file, no YAML, or a key or value that a language does not allow.
+    """
+    path = Path(language)
+    if path.suffix not in {".yaml", ".yml"}:
+        path = LANGUAGES_DIR / f"{language}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in LANGUAGES_DIR.glob("*.yaml")))
+        raise ParamsError(
+            f"{language}: no such language for de-identification; known: {known}. Give one of them or the path of a YAML file."
+        )
+    try:
+        return Language.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise ParamsError(f"{path.name}{where}: this is not valid YAML in UTF-8; mend the line.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "language"
+        raise ParamsError(f"{path.name}: {key}: {first['msg'].removeprefix('Value error, ')}.") from error

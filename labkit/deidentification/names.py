@@ -1,0 +1,147 @@
+"""Read a person's name forwards from a cue or backwards from what follows it."""
+
+import re
+
+from labkit.deidentification.cues import UPPER, alternation
+from labkit.deidentification.eponyms import Eponyms
+from labkit.deidentification.languages import Language, Lexicon
+
+__all__ = ["Name", "NameReader"]
+
+INITIAL = re.compile(rf"[{UPPER}]\.(?:[ -]?[{UPPER}]\.)*(?:-(?=[{UPPER}]))?|[{UPPER}](?= [{UPPER}][^\W\d_])")
+NAME = re.compile(rf"(?:[dlDLO]['’])?[{UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*(?!\w)")
+BACKWARDS = re.compile(
+    rf"(?:(?:[{UPPER}]\.[ -]?)|(?:(?:[dlDLO]['’])?[{UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*)|(?:(?:von|van|de|der|den|zu|zur|vom|del|di|da|al|el|ben|bin|la|le)(?=\s)))"
+    rf"(?:,?[ \t]+(?:[{UPPER}]\.(?:[ -]?[{UPPER}]\.)*|(?:[dlDLO]['’])?[{UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*|(?:von|van|de|der|den|zu|zur|vom|del|di|da|al|el|ben|bin|la|le)(?=\s)))*$"
+)
+GAP = re.compile(r"[ \t\u00a0]+")
+WRAP = re.compile(r"[ \t\u00a0]*\r?\n[ \t]*")
+COMMA = re.compile(r",[ \t]*")
+
+
+class Name:
+    """A name read from a text: its place, how many name words it has, and whether a title stands in it."""
+
+    __slots__ = ("end", "start", "titled", "words")
+
+    def __init__(self, start: int, end: int, words: int, titled: bool):
+        self.start, self.end, self.words, self.titled = start, end, words, titled
+
+
+class NameReader:
+    """Reads names with the titles, particles and ordinary words of some languages."""
+
+    def __init__(self, languages: tuple[Language, ...], *, lexicon: Lexicon, eponyms: Eponyms):
+        people = [language.people for language in languages]
+        self._lexicon, self._eponyms = lexicon, eponyms
+        self._given = {name.casefold() for language in languages for name in language.given_names}
+        titles = [t for p in people for t in (*p.titles, *p.title_tails)]
+        self.title = re.compile(rf"(?:(?<!\w){alternation(titles)}(?![^\W\d_])[\s,]*)+")
+        honorifics = [h for p in people for h in p.honorifics]
+        self.honorific_end = re.compile(rf"(?<!\w){alternation(honorifics)}\s+$")
+        self._particle = re.compile(
+            rf"{alternation(w for p in people for w in p.particles)}(?=[\s{UPPER}])\s*(?=[^\W\d_])"
+        )
+        self._skipped = {w.casefold().rstrip(".") for p in people for w in p.skipped}
+        credentials = alternation(c for p in people for c in p.credentials)
+        self._credentials = re.compile(rf"(?:\s?[,(]\s?|\s){credentials}(?!\w)\)?")
+
+    def given(self, word: str) -> bool:
+        """Whether the word, or its first part, is a listed given name."""
+        key = word.casefold()
+        return key in self._given or key.split("-")[0] in self._given
+
+    def ordinary(self, text: str, start: int, end: int) -> bool:
+        """Whether the word at [start, end) is an ordinary or clinical word, or an eponym used as a term."""
+        word = text[start:end]
+        return (self._lexicon.known(word) and not self.given(word)) or self._eponyms.in_use(text, start, end)
+
+    def forward(self, text: str, start: int, *, strong: bool, comma: bool = False, limit: int = 4) -> Name | None:
+        """The name that begins at `start`: strong cues take any capitalised first word, weak ones no ordinary word.
+
+        `comma` allows "Surname, Given".
+        """
+        position, end, words, titled, previous = start, None, 0, False, ""
+        while words < limit:
+            title = self.title.match(text, position)
+            if title and words == 0:
+                titled, position = True, title.end()
+            particle = self._particle.match(text, position)
+            if particle and not self.given(text[position : particle.end()].strip()):
+                position = particle.end()
+            initial = INITIAL.match(text, position)
+            word = None if initial else NAME.match(text, position)
+            if initial:
+                end, previous = initial.end(), "."
+                position = end
+            elif word and word.group().casefold() in self._skipped and words == 0:
+                position = word.end()
+                position += text[position : position + 1] == "."
+            elif word and self._accepts(text, word, first=words == 0, strong=strong or titled, previous=previous):
+                position = end = word.end()
+                previous, words = word.group(), words + 1
+            else:
+                break
+            follow = self._gap(text, position, words=words, comma=comma, previous=previous)
+            if follow is None:
+                break
+            comma = comma and text[position : position + 1] != ","
+            position = follow
+        if end is None or (words == 0 and not strong):
+            return None
+        tail = self._credentials.match(text, end)
+        while tail:
+            end, tail = tail.end(), self._credentials.match(text, tail.end())
+        return Name(start, end, words, titled)
+
+    def _accepts(self, text: str, word: re.Match, *, first: bool, strong: bool, previous: str) -> bool:
+        found = word.group()
+        if re.match(r"\.?:", text[word.end() : word.end() + 2]) and not first:
+            return False
+        if self._eponyms.in_use(text, word.start(), word.end()) and not (first and strong):
+            return False
+        if first and strong:
+            return not self._lexicon.clinical(found)
+        if not first and found.isupper() and len(found) <= 3:
+            return False
+        if self.given(found):
+            return True
+        if self._lexicon.known(found):
+            # "Anna Klein": after a given name an adjective with a capital letter is a surname
+            return self.given(previous) and self._lexicon.listed(found) and not self._lexicon.noun(found)
+        return True
+
+    def _gap(self, text: str, position: int, *, words: int, comma: bool, previous: str) -> int | None:
+        gap = GAP.match(text, position)
+        wrap = WRAP.match(text, position)
+        if wrap and (words == 0 or previous == "." or self.given(previous)):
+            return wrap.end()
+        if gap:
+            return gap.end()
+        if comma and words >= 1:
+            after = COMMA.match(text, position)
+            following = NAME.match(text, after.end()) if after else None
+            if following and not self.ordinary(text, following.start(), following.end()):
+                return after.end()
+        return position if text[position - 1 : position] in "-." and words == 0 else None
+
+    def backward(self, text: str, end: int, *, least: int = 1) -> Name | None:
+        """The name that ends at `end` on the same line, of at least `least` words or initials."""
+        line = max(text.rfind("\n", 0, end) + 1, end - 80)
+        match = BACKWARDS.search(text, line, end)
+        while match and match.start() > line and (text[match.start() - 1].isalnum() or text[match.start() - 1] in "-_"):
+            match = BACKWARDS.search(text, match.start() + 1, end)
+        if not match:
+            return None
+        pieces = list(re.finditer(r"[^\s,]+", match.group()))
+        kept: list[re.Match] = []
+        for piece in reversed(pieces):
+            start, stop = match.start() + piece.start(), match.start() + piece.end()
+            bare = piece.group().rstrip(".")
+            if len(bare) > 1 and (self.ordinary(text, start, stop) or bare.casefold() in self._skipped):
+                break
+            kept.append(piece)
+        kept = [p for p in kept if p.group()[0].isupper() or p is not kept[-1]]
+        if len(kept) < least or not any(len(p.group()) > 2 and p.group()[0].isupper() for p in kept):
+            return None
+        return Name(match.start() + kept[-1].start(), end, len(kept), False)

@@ -1,0 +1,172 @@
+"""Names of patients, relatives and physicians, found by what stands before or after them."""
+
+import re
+from collections.abc import Iterator
+
+from labkit.deidentification.cues import UPPER, CueIndex, alternation
+from labkit.deidentification.languages import Language, Lexicon
+from labkit.deidentification.names import NAME, Name, NameReader
+from labkit.deidentification.spans import Span
+
+__all__ = ["People"]
+
+COLON = r"(?!\w)\s?(?:[:=]|\t)"
+LEAD = re.compile(r"[ \t:.,=*\-–/]*(?:\r?\n[ \t]*)?")
+BEFORE_DATE = re.compile(r"(?:\((?:[mwdfMWDF]|male|female|männlich|weiblich)\.?\)|\b[mwdMWFD]\b)?[\s,;:(*|\-–]*$")
+SURNAME_BEFORE = re.compile(rf"([{UPPER}][^\W\d_]+(?:-[{UPPER}][^\W\d_]+)*),[ \t]*$")
+PLACE_BEFORE = re.compile(
+    rf"(?:^|\n)[ \t]*([{UPPER}][^\W\d_]+(?:[ -][{UPPER}][^\W\d_]+)?),?[ \t]+(?:den|am|dem|the)?[ \t]*$"
+)
+COLUMNS = re.compile(r"\t+| {2,}| ?/ ?| ?[,;&|] ?")
+
+
+class People:
+    """Finds names with the cues of some languages."""
+
+    def __init__(self, languages: tuple[Language, ...], *, lexicon: Lexicon, reader: NameReader):
+        self._lexicon, self._reader = lexicon, reader
+        self._people = [language.people for language in languages]
+        joins = alternation(join for p in self._people for join in p.joins)
+        self._join = re.compile(rf"\s*(?:[/,;&+]|\b{joins}\b)\s*")
+
+    def register(self, index: CueIndex) -> None:
+        """Put all cues of people into the index."""
+        for p in self._people:
+            for kind, cues in (("honorific", p.honorifics), ("title", p.titles)):
+                index.add(kind, cues, after=r"(?![\w-])")
+            for kind, cues in (("weak_title", p.weak_titles), ("patient", p.patients), ("contact", p.contacts)):
+                index.add(kind, cues, after=r"(?![\w-])")
+            index.add("label", p.labels, after=COLON)
+            bare = [cue for cue in p.signatures if " " in cue or cue.endswith(".")]
+            index.add("signature", bare)
+            index.add("signature", [cue for cue in p.signatures if cue not in bare], after=COLON)
+            index.add("closing", p.closings)
+            index.add("role", (*p.roles, *(c for c in p.credentials if len(c) > 1)), after=r"(?![\w-])")
+
+    def at_cue(self, kind: str, text: str, start: int, end: int) -> list[Span]:
+        """Spans that a cue of a kind at [start, end) leads to."""
+        if kind == "role":
+            return self._before_role(text, start)
+        if kind == "closing":
+            return list(self.signature_lines(text, end))
+        if kind in {"honorific", "title"}:
+            name = self._reader.forward(text, start if kind == "title" else LEAD.match(text, end).end(), strong=True)
+            if name is None:
+                return []
+            physician = kind == "title" or name.titled
+            return [
+                Span(start, name.end, "PHYSICIAN" if physician else "NAME"),
+                *self._joined(text, name.end, physician),
+            ]
+        return self._weak(kind, text, end)
+
+    def _weak(self, kind: str, text: str, end: int) -> list[Span]:
+        begin = LEAD.match(text, end).end()
+        if begin == end and kind != "label":
+            return []
+        of_patient = kind in {"patient", "label"}
+        name = self._reader.forward(text, begin, strong=False, comma=of_patient)
+        if name is None and kind == "label":
+            name = self._reader.forward(text, begin, strong=True, comma=True)
+            name = name if name and name.words >= 2 else None
+        if name is None or len(text[name.start : name.end]) < 3:
+            return []
+        found = Span(begin, name.end, "PHYSICIAN" if name.titled or not of_patient else "NAME")
+        return [found, *self._joined(text, name.end, kind in {"signature", "contact"})]
+
+    def _joined(self, text: str, end: int, wanted: bool) -> Iterator[Span]:
+        """Further names after "/", "," or "and", as in "gez. Meier / Schulz"."""
+        while wanted:
+            join = self._join.match(text, end)
+            name = self._reader.forward(text, join.end(), strong=False) if join else None
+            if name is None or "\n" in join.group():
+                return
+            yield Span(join.end(), name.end, "PHYSICIAN")
+            end = name.end
+
+    def _before_role(self, text: str, start: int) -> list[Span]:
+        """The name before a role or degree: "J. Smith, MD", or alone on the line above "Oberarzt"."""
+        end = len(text[:start].rstrip(" \t,(-–/"))
+        above = text[:end].endswith("\n")
+        end = len(text[:end].rstrip())
+        if end == 0 or text[end - 1] in ".:;!?)]":
+            return []
+        name = self._reader.backward(text, end, least=2)
+        if name is None or (above and text[: name.start].rpartition("\n")[2].strip()):
+            return []
+        return [Span(name.start, name.end, "PHYSICIAN")]
+
+    def before_date(self, text: str, date: Span, *, birth: bool) -> Span | None:
+        """The name right before a date: any name before a birth date, two words at least before another; a place in a letter's head."""
+        window = max(0, date.start - 60)
+        skipped = BEFORE_DATE.search(text[window : date.start])
+        end = window + skipped.start()
+        if not birth and "\n" in text[end : date.start]:
+            return None
+        name = self._reader.backward(text, end, least=1 if birth else 2)
+        if name is not None and (birth or self._is_pair(text, name)):
+            return Span(name.start, end, "NAME")
+        place = PLACE_BEFORE.search(text[window : date.start])
+        if place and not birth and not self._lexicon.known(place.group(1)):
+            return Span(window + place.start(1), window + place.end(1), "ADDRESS")
+        return None
+
+    def _is_pair(self, text: str, name: Name) -> bool:
+        words = NAME.findall(text[name.start : name.end])
+        return len(words) >= 2 and ("," in text[name.start : name.end] or any(map(self._reader.given, words)))
+
+    def at_given_name(self, text: str, start: int) -> Span | None:
+        """The full name that begins with, or after a comma ends with, the listed given name at `start`."""
+        name = self._reader.forward(text, start, strong=False)
+        if name is None:
+            return None
+        surname = SURNAME_BEFORE.search(text, max(0, start - 40), start)
+        if surname and not self._reader.ordinary(text, surname.start(1), surname.end(1)):
+            return Span(surname.start(1), name.end, "NAME")
+        return Span(start, name.end, "NAME") if name.words >= 2 else None
+
+    def signature_lines(self, text: str, start: int) -> Iterator[Span]:
+        """Names that fill lines, or columns of lines, after `start`."""
+        for line in re.finditer(r"[^\r\n]+", text[start : start + 600]):
+            position = 0
+            for column in [*COLUMNS.finditer(line.group()), None]:
+                stop = column.start() if column else len(line.group())
+                begin = start + line.start() + position
+                found = self._fills(text, begin, start + line.start() + stop)
+                if found:
+                    yield found
+                position = column.end() if column else stop
+
+    def last_lines(self, text: str) -> Iterator[Span]:
+        """Names that fill the last lines of a text of several lines."""
+        filled = [match for match in re.finditer(r"[^\r\n]*\S[^\r\n]*", text)]
+        if len(filled) > 1:
+            yield from self.signature_lines(text, filled[max(1, len(filled) - 2)].start())
+
+    def _fills(self, text: str, begin: int, end: int) -> Span | None:
+        piece = text[begin:end]
+        begin += len(piece) - len(piece.lstrip())
+        if not piece.strip() or len(piece) > 60:
+            return None
+        name = self._reader.forward(text, begin, strong=False)
+        if name is None or text[name.end : end].strip(" .,\t") or name.end > end:
+            return None
+        several = name.words >= 2 or (name.words == 1 and "." in text[begin : name.end]) or name.titled
+        return Span(begin, name.end, "PHYSICIAN") if several else None
+
+    def repeated(self, text: str, spans: list[Span]) -> Iterator[Span]:
+        """Further places of the names in `spans`, also in the genitive or in capitals."""
+        names: dict[str, str] = {}
+        for span in spans:
+            if span.type in {"NAME", "PHYSICIAN"}:
+                bare = self._reader.title.sub(" ", text[span.start : span.end])
+                for word in NAME.findall(bare):
+                    if len(word) > 2 and not self._lexicon.known(word):
+                        names.setdefault(word, span.type)
+        if not names:
+            return
+        forms = alternation({form for name in names for form in (name, name.upper())})
+        for match in re.finditer(rf"(?<![\w-])({forms})(?:s|['’]s?)?(?!\w)", text):
+            if not self._reader.ordinary(text, match.start(1), match.end(1)) or self._lexicon.known(match.group(1)):
+                kind = names.get(match.group(1)) or next(k for n, k in names.items() if n.upper() == match.group(1))
+                yield Span(match.start(), match.end(), kind)

@@ -1,0 +1,187 @@
+"""Addresses, and hospitals, practices and wards that bear a name or number."""
+
+import re
+from collections.abc import Iterator
+
+from labkit.deidentification.cues import UPPER, CueIndex, alternation
+from labkit.deidentification.languages import Language, Lexicon, Places as PlaceCues
+from labkit.deidentification.names import NAME, NameReader
+from labkit.deidentification.spans import Span
+
+__all__ = ["Places"]
+
+WORD = rf"[{UPPER}][\w'’.-]*"
+UNIT = r"(?!\s?(?:mm|cm|°|%|Ebenen|Eb\.|Tage|Wochen|Grad|x\b|views?\b|weeks?\b))"
+NUMBER = rf"\d{{1,4}}(?:\s?-\s?\d{{1,4}})?(?:\s?[a-zA-Z](?![\w.]))?(?:/\d+)?(?![\w,.]\d|\w){UNIT}"
+CITY = rf"{WORD}(?:[ -](?:{WORD}|am|an der|a\.d\.|a\.\s?d\.|bei|b\.|im|in der|ob der|vor der|\([{UPPER}]\w*\)))*"
+AMBIGUOUS = {
+    "st",
+    "st.",
+    "dr",
+    "dr.",
+    "pl",
+    "close",
+    "way",
+    "green",
+    "hill",
+    "row",
+    "walk",
+    "rise",
+    "view",
+    "park",
+    "place",
+    "court",
+    "ct",
+    "square",
+    "circle",
+    "drive",
+}
+REST = re.compile(
+    rf"[:\s]{{0,3}}((?:{WORD}|\d{{1,5}}[a-zA-Z]?\b(?!\.\d)|am|an|der|den|im|in|bei|zur|zum|dem|des|of|the|[,/–-])(?:[ \t]+|(?=,)|$|(?=[\n.;])))+"
+)
+SAINT = re.compile(rf"(?:St\.?|Sankt|Saint|Skt\.)[\s-](?:{WORD}[\s-])?$")
+
+
+class Places:
+    """Finds places with the cues of some languages."""
+
+    def __init__(self, languages: tuple[Language, ...], *, lexicon: Lexicon, reader: NameReader):
+        self._lexicon, self._reader = lexicon, reader
+        self._places = [language.places for language in languages]
+        self._streets = [(p, re.compile(source)) for p in self._places for source in _streets(p)]
+        codes = [p.postcode for p in self._places if p.postcode]
+        self._code = re.compile(rf"(?<![\w-])(?:{'|'.join(codes)})(?!\w)") if codes else None
+        links = alternation(link for p in self._places for link in p.hospital_links)
+        self._link = re.compile(rf"\s+(?:{links}\s+)?(?={WORD})")
+        prefixes = alternation(prefix for p in self._places for prefix in p.hospital_prefixes)
+        self._prefix = re.compile(rf"(?:{prefixes}\s)+$")
+        self._trailing = {w.casefold() for p in self._places if p.hospital_last for w in p.hospitals}
+
+    def register(self, index: CueIndex) -> None:
+        """Put all cues of places into the index."""
+        for p in self._places:
+            phrases = [cue for cue in p.residence if " " in cue or cue.endswith(".") or cue.islower()]
+            index.add("residence", phrases)
+            index.add("residence", [cue for cue in p.residence if cue not in phrases], after=r"\s?:")
+            index.add("hospital", p.hospitals, after=r"(?![\w-])")
+            index.add_endings("hospital", p.hospital_endings)
+            index.add("ward", p.wards, after=r"(?![\w-])")
+
+    def free(self, text: str) -> Iterator[Span]:
+        """Streets with a house number and postcodes with a place."""
+        for places, street in self._streets:
+            for match in street.finditer(text):
+                if self._is_street(match, places):
+                    yield Span(match.start(), self._with_city(text, match.end()), "ADDRESS")
+        for match in self._code.finditer(text) if self._code else ():
+            yield from self._postcode(text, match)
+
+    def _is_street(self, match: re.Match, places: PlaceCues) -> bool:
+        name = match.group("name").split()
+        if places.street_last:
+            return not self._lexicon.clinical(name[-1])
+        return not (match.group("kind").casefold() in AMBIGUOUS and any(map(self._lexicon.known, name)))
+
+    def _with_city(self, text: str, end: int) -> int:
+        code = self._code.match(text, re.compile(r"[,\s/–-]{0,3}").match(text, end).end()) if self._code else None
+        city = re.compile(rf",\s?({CITY})(?=,\s?)").match(text, end)
+        if city and self._code and self._code.match(text, re.compile(r",?\s?").match(text, city.end()).end()):
+            code = self._code.match(text, re.compile(r",?\s?").match(text, city.end()).end())
+        if not code:
+            town = re.compile(rf",\s({WORD})").match(text, end)
+            return town.end() if town and not self._lexicon.known(town.group(1)) else end
+        return next((span.end for span in self._postcode(text, code)), code.end())
+
+    def _postcode(self, text: str, match: re.Match) -> Iterator[Span]:
+        city = re.compile(rf"[\s-]\s?({CITY})").match(text, match.end())
+        if match.group()[-1].isdigit() and not match.group()[:2].isalpha():
+            words = city.group(1).split() if city else []
+            if city and not self._reader.ordinary(text, city.start(1), city.start(1) + len(words[0].rstrip(".,"))):
+                yield Span(match.start(), city.start(1) + len(self._town(words)), "ADDRESS")
+            return
+        before = re.search(rf"(?:{WORD}\s)?{WORD},?\s$", text[max(0, match.start() - 40) : match.start()])
+        yield Span(match.start() - (len(before.group()) if before else 0), match.end(), "ADDRESS")
+
+    def _town(self, words: list[str]) -> str:
+        """The town's words up to an ordinary one."""
+        kept = [words[0]]
+        for word in words[1:4]:
+            if word[0].isupper() and (kept[-1].endswith((".", ",")) or self._lexicon.known(word.rstrip(".,"))):
+                break
+            kept.append(word)
+        while not kept[-1][0].isupper() and kept[-1][0] != "(":
+            kept.pop()
+        return " ".join(kept).rstrip(".,")
+
+    def at_cue(self, kind: str, text: str, start: int, end: int) -> list[Span]:
+        """Spans that a cue of a kind at [start, end) leads to."""
+        if kind == "residence":
+            rest = REST.match(text, end)
+            if not rest or not re.search(rf"[{UPPER}\d]", rest.group()[:4]):
+                return []
+            stop = end + len(rest.group().rstrip(" \t\n,.–-/"))
+            return [Span(end + re.compile(r"[:\s]*").match(rest.group()).end(), stop, "ADDRESS")]
+        if kind == "ward":
+            return self._ward(text, start, end)
+        return self._hospital(text, start, end)
+
+    def _ward(self, text: str, start: int, end: int) -> list[Span]:
+        number = re.compile(
+            rf"\s?:?\s(?:[A-Z]{{0,4}}[- ]?\d{{1,3}}(?:\.\d)?[A-Za-z]?(?!\w){UNIT}|[A-Z]\d?(?!\w|\.))"
+        ).match(text, end)
+        if number:
+            return [Span(start, number.end(), "HOSPITAL")]
+        name = NAME.match(text, end + 1)
+        known = not name or len(name.group()) < 3 or self._reader.ordinary(text, name.start(), name.end())
+        return [] if known else [Span(start, name.end(), "HOSPITAL")]
+
+    def _hospital(self, text: str, start: int, end: int) -> list[Span]:
+        begin, stop = start, end
+        for lead in (
+            SAINT.search(text, max(0, start - 40), start),
+            self._prefix.search(text, max(0, start - 40), start),
+        ):
+            begin = min(begin, lead.start()) if lead else begin
+        word = text[start:end]
+        if word.casefold() in self._trailing:
+            name = self._reader.backward(text, len(text[:begin].rstrip(" ")))
+            begin = name.start if name and "," not in text[name.start : name.end] else begin
+        first = word.split("-")[0]
+        named = "-" in word and not self._lexicon.known(first) and len(first) > 2
+        for _ in range(3):
+            link = self._link.match(text, stop)
+            name = NAME.match(text, link.end()) if link and "\n" not in link.group() else None
+            if (
+                not name
+                or len(name.group()) < 3
+                or self._reader.ordinary(text, name.start(), name.end())
+                or text[name.end() : name.end() + 1] == ":"
+            ):
+                break
+            stop = name.end()
+        trailing = word.casefold() in self._trailing and begin == start
+        if (begin, stop) == (start, end) and not named and not self._starts_with_given(word):
+            return []
+        return [] if trailing and stop == end and not named else [Span(begin, stop, "HOSPITAL")]
+
+    def _starts_with_given(self, word: str) -> bool:
+        return any(
+            self._reader.given(word[:length].rstrip("n")) or self._reader.given(word[:length])
+            for length in range(4, len(word) - 4)
+        )
+
+
+def _streets(places: PlaceCues) -> Iterator[str]:
+    """Regular expressions of a street with its number, with groups `name` and, where the number leads, `kind`."""
+    words = alternation(places.street_words)
+    if not places.street_last:
+        flat = r"(?:(?:Flat|Apt\.?|Apartment|Unit|Suite)\s\w+,?\s)?"
+        yield rf"{flat}(?<![\w.,/-])\d{{1,5}}[A-Za-z]?,?\s(?P<name>(?:(?:{WORD}|of|the)\s){{1,3}})(?P<kind>{words})(?!\w)\.?(?:,?\s(?:Apt\.?|Unit|Flat|Suite|#)\s?\w+)?"
+        return
+    if places.street_endings:
+        endings = "|".join(re.escape(e) for e in sorted(places.street_endings, key=len, reverse=True))
+        yield rf"(?<!\w)(?:{alternation(places.street_starts)}\s)?(?P<name>(?:{WORD}\s)?[{UPPER}][\w'’-]{{2,}}(?:{endings}))\s?{NUMBER}"
+    if places.street_words:
+        yield rf"(?<!\w)(?P<name>[{UPPER}][\w'’.-]+[\s-]{words}|{words}\s(?:des|der|am|von)\s(?:\d{{1,2}}\.\s)?{WORD})\s?{NUMBER}"
+    if places.street_starts and places.postcode:
+        yield rf"(?<!\w)(?P<name>{alternation(places.street_starts)}\s{WORD}(?:\s{WORD})?)\s{NUMBER}(?=[,\s]+{places.postcode})"
