@@ -1,0 +1,138 @@
+"""One request to an OpenAI-compatible endpoint, with the retries that make sense, through the shared gate.
+
+Used by `endpoint` and `asking`. The official client does the talking with its own retries switched off: they would
+hammer per call, the gate waits for all. Nothing that a server says is repeated in a message, since it may echo a
+report or a key.
+"""
+
+import asyncio
+import random
+import re
+import time
+
+import openai
+
+from labkit.extraction.gate import Gate
+from labkit.extraction.outcomes import Rejected, StopRun, Unanswered
+from labkit.extraction.settings import Settings
+
+__all__ = ["Sender", "connect"]
+
+CHAT = "/chat/completions"
+MOST_WAIT_S = 8.0
+UNREACHED = 20  # connections in a row that may fail before the run stops
+
+
+def connect(settings: Settings) -> openai.AsyncOpenAI:
+    """The official client; close it with `async with`, one per event loop."""
+    options = {"api_key": settings.api_key(), "max_retries": 0, "timeout": settings.timeout_s}
+    if settings.provider == "azure":
+        return openai.AsyncAzureOpenAI(azure_endpoint=settings.base_url, api_version=settings.api_version, **options)
+    return openai.AsyncOpenAI(base_url=settings.base_url, **options)
+
+
+class Sender:
+    """Sends request bodies and tells the gate how it went."""
+
+    def __init__(self, client: openai.AsyncOpenAI, settings: Settings, gate: Gate, *, rng: random.Random):
+        self.client, self.settings, self.gate, self.rng = client, settings, gate, rng
+        self.calls = 0
+        self.halted: str | None = None  # a sentence: send nothing any more
+        self._unreached = 0
+
+    async def send(
+        self, body: dict, *, deadline: float | None = None, attempts: int | None = None
+    ) -> tuple[dict, float]:
+        """(completion as JSON, seconds of the call that answered).
+
+        Raises
+        ------
+        StopRun, Unanswered, Rejected : see there.
+        """
+        faults = 0
+        deadline = deadline or time.monotonic() + self.settings.report_timeout_s
+        while True:
+            try:
+                async with self.gate:
+                    if self.halted:
+                        raise StopRun(self.halted)
+                    return await self._once(body)
+            except openai.APIStatusError as error:
+                reason = self._judge(error)
+            except (TimeoutError, openai.APITimeoutError):
+                self.gate.troubled()
+                reason = f"no answer within {self.settings.timeout_s:g} s"
+            except openai.APIConnectionError:
+                reason = self._unreachable()
+            faults += reason is not None
+            if faults >= (attempts or self.settings.max_attempts):
+                raise Unanswered(f"{reason}, {faults} attempts")
+            wait = 0.0
+            if reason is not None:
+                wait = min(MOST_WAIT_S, 0.5 * 2 ** (faults - 1)) * self.rng.uniform(0.75, 1.25)
+            if max(time.monotonic() + wait, self.gate.until) > deadline:
+                raise Unanswered(f"{reason or 'rate limit'}, given up after {self.settings.report_timeout_s:g} s")
+            if self.halted:
+                raise StopRun(self.halted)
+            await asyncio.sleep(wait)
+
+    async def _once(self, body: dict) -> tuple[dict, float]:
+        self.calls += 1
+        began = time.monotonic()
+        async with asyncio.timeout(self.settings.timeout_s):
+            # The client's documented way to call a path without its models: the answer stays plain JSON, also when it
+            # is not
+            # what was asked for, and no time goes into building objects of thousands of log-probabilities.
+            data = await self.client.post(CHAT, body=body, cast_to=object)
+        self._unreached = 0
+        self.gate.answered()
+        return data, time.monotonic() - began
+
+    def _judge(self, error: openai.APIStatusError) -> str | None:
+        """Reason to try again (None: a rate limit), or raise what ends the call or the run."""
+        self._unreached = 0
+        status, code = error.status_code, _word(error.code)
+        host, model = self.settings.host, self.settings.model
+        if status == 401 or (status == 403 and code != "content_filter"):
+            key = self.settings.api_key_env
+            raise StopRun(f"Endpoint {host} does not accept the key in {key} (HTTP {status}); set it to a valid key.")
+        if status == 404:
+            raise StopRun(
+                f"Endpoint {host} has no model '{model}' or no chat completions (HTTP 404); check model and base_url."
+            )
+        if code in {"insufficient_quota", "billing_hard_limit_reached"}:
+            raise StopRun(
+                f"The quota of the account at {host} is used up; add credit or choose another endpoint, then run again."
+            )
+        if status == 429 or (status == 503 and "retry-after" in error.response.headers):
+            self.gate.rejected(_retry_after(error.response.headers))
+            return None if status == 429 else "HTTP 503"
+        if status in {408, 409} or (status >= 500 and status != 501):
+            self.gate.troubled()
+            return f"HTTP {status}"
+        hint = f"{error.body or ''}".lower()
+        raise Rejected(status, code, _word(getattr(error, "param", None)), hint)
+
+    def _unreachable(self) -> str:
+        self.gate.troubled()
+        self._unreached += 1
+        if self._unreached > max(UNREACHED, 2 * self.settings.concurrency):
+            raise StopRun(
+                f"Endpoint {self.settings.host} cannot be reached; check that the server runs and the address is right."
+            )
+        return "connection lost"
+
+
+def _word(value: object) -> str:
+    """A server's code as a plain word; anything longer or stranger is not passed on."""
+    return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.\-]{1,60}", value) else ""
+
+
+def _retry_after(headers) -> float | None:
+    """Seconds to wait by Retry-After (also its millisecond form), at most ten minutes; None where it is not given."""
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        try:
+            return min(600.0, max(0.0, float(headers[name]) / unit))
+        except (KeyError, ValueError):
+            continue
+    return None
