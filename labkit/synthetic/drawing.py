@@ -1,0 +1,272 @@
+"""Schematic radiographs: soft tissue and bone as attenuation, drawn as outlines, blurred, with a site's noise and gray curve.
+
+Pillow draws 8-bit layers, numpy adds them up to stored values of 12 bits. Pose, signs and noise have random streams of their own, so
+that no number drawn for a sign moves the noise.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+from labkit.synthetic import scene as scenes
+from labkit.synthetic.profiles import Profile, Sign
+from labkit.synthetic.settings import Site
+
+__all__ = ["Look", "radiograph"]
+
+LEVELS = 4095  # 12 bits
+SOFT, BONE, METAL = 0.24, 0.62, 0.5  # attenuation of a full layer
+
+
+@dataclass(frozen=True)
+class Look:
+    """What all pictures of one study share."""
+
+    size_px: int
+    side: str
+    site: Site
+    landscape: bool
+    plate: bool
+
+
+def radiograph(profile: Profile, view: str, strength: dict[str, float], *, look: Look, rngs) -> np.ndarray:
+    """One radiograph as stored values.
+
+    Parameters
+    ----------
+    view : a view of the profile.
+    strength : finding id -> conspicuity of its sign in [0, 1]; 0 is not drawn.
+    rngs : three Generators, for the pose, the signs and the noise.
+
+    Returns
+    -------
+    (rows, columns) uint16 in 0..4095, high values bright (MONOCHROME2).
+    """
+    pose_rng, sign_rng, noise_rng = rngs
+    drawn = profile.views[view]
+    signs = [(s, strength.get(i, 0.0)) for i, many in profile.signs.items() for s in many if s.view == view]
+    scene = scenes.build(drawn, signs, strength, rng=sign_rng)
+    canvas = _Canvas(look, pose_rng)
+    canvas.tissue(drawn)
+    for name, outline in scene.bones:
+        canvas.bone(outline, thin=name in ("manubrium", "trapezium"))
+    if look.plate:
+        canvas.plate(drawn.plate)
+    for sign, amount in signs:
+        jitter = sign_rng.uniform(-1, 1, 16)
+        if amount > 0 and sign.kind in MARKS:
+            MARKS[sign.kind](canvas, sign, amount, jitter)
+    for line in scene.lines:
+        canvas.crack(line)
+    return canvas.develop(noise_rng)
+
+
+@lru_cache(maxsize=4)
+def _texture(size_px: int) -> np.ndarray:
+    """Trabecular texture (size, size) about 1: noise of a fixed seed, blurred on two scales; the same for every picture."""
+    rng = np.random.default_rng(20250)
+    coarse = rng.integers(0, 256, (size_px, size_px), dtype=np.uint8)
+    image = Image.fromarray(coarse).filter(ImageFilter.GaussianBlur(max(0.6, size_px / 300)))
+    values = np.asarray(image, dtype=np.float32)
+    return 1 + 0.08 * (values - values.mean()) / max(values.std(), 1e-6)
+
+
+class _Canvas:
+    """Layers of one picture and the pose that maps the unit square onto them."""
+
+    def __init__(self, look: Look, rng: np.random.Generator):
+        self.look, size = look, look.size_px
+        angle, scale, dx, dy, roll_x, roll_y, edge, mark = rng.uniform(-1, 1, 8)
+        turn = np.deg2rad(5) * angle
+        flip = -1.0 if look.side == "L" else 1.0
+        zoom = float(size * (0.97 + 0.05 * scale))
+        self.matrix = zoom * np.array([[np.cos(turn) * flip, np.sin(turn) * flip], [-np.sin(turn), np.cos(turn)]]).T
+        self.centre = size * np.array([0.5 + 0.03 * dx, 0.5 + 0.03 * dy])
+        self.zoom, self.edge, self.mark = zoom, edge, mark
+        self.roll = int(roll_x * size), int(roll_y * size)
+        self.soft, self.bones, self.metal = (Image.new("L", (size, size), 0) for _ in range(3))
+        self._piece = Image.new("L", (size, size), 0)
+
+    def points(self, outline) -> list[tuple[float, float]]:
+        placed = (np.asarray(outline, dtype=float) - 0.5) @ self.matrix + self.centre
+        return list(map(tuple, placed.tolist()))
+
+    def width(self, share: float) -> int:
+        return max(1, round(share * self.zoom))
+
+    def tissue(self, view) -> None:
+        draw = ImageDraw.Draw(self.soft)
+        for outline in view.soft:
+            draw.polygon(self.points(scenes._smooth(outline)), fill=170)
+        for outline in view.dark:
+            draw.polygon(self.points(scenes._smooth(outline)), fill=60)
+        for band in view.bands:
+            ImageDraw.Draw(self.bones).line(self.points(band), fill=60, width=self.width(0.035), joint="curve")
+
+    def bone(self, outline, *, thin: bool = False) -> None:
+        """Marrow and a brighter cortex, added to what lies behind."""
+        corners = self.points(outline)
+        low, high = np.floor(np.min(corners, axis=0)) - 4, np.ceil(np.max(corners, axis=0)) + 4
+        size = self.look.size_px
+        left, top = (int(v) for v in np.clip(low, 0, size))
+        right, bottom = (int(v) for v in np.clip(high, 0, size))
+        if right <= left or bottom <= top:
+            return
+        piece = Image.new("L", (right - left, bottom - top), 0)
+        inner = [(x - left, y - top) for x, y in corners]
+        draw = ImageDraw.Draw(piece)
+        draw.polygon(inner, fill=105)
+        draw.line([*inner, inner[0], inner[1]], fill=150 if thin else 185, width=self.width(0.014), joint="curve")
+        box = (left, top, right, bottom)
+        behind = np.asarray(self.bones.crop(box), dtype=np.uint16)
+        # What overlaps adds up, less than fully, as the film saturates
+        added = np.minimum(255, behind + np.asarray(piece) * np.where(behind > 0, 0.6, 1.0)).astype(np.uint8)
+        self.bones.paste(Image.fromarray(added), box)
+
+    def crack(self, line) -> None:
+        ImageDraw.Draw(self.bones).line(self.points(line), fill=30, width=self.width(0.012))
+
+    def plate(self, ends) -> None:
+        draw = ImageDraw.Draw(self.metal)
+        start, end = np.asarray(ends, dtype=float)
+        draw.line(self.points([start, end]), fill=210, width=self.width(0.03))
+        across = np.array([end[1] - start[1], start[0] - end[0]])
+        across *= 0.11 / max(np.hypot(*across), 1e-9)
+        for share in (0.08, 0.3, 0.7, 0.92):
+            head = start + share * (end - start)
+            draw.line(self.points([head, head - across]), fill=230, width=self.width(0.012))
+
+    def blend(self, layer: Image.Image, outline, level: float, *, soft: float = 0.008) -> None:
+        """Move a layer towards `level` (0..255) inside an outline with an unsharp edge."""
+        mask = Image.new("L", layer.size, 0)
+        ImageDraw.Draw(mask).polygon(self.points(outline), fill=255)
+        mask = mask.filter(ImageFilter.BoxBlur(max(0.5, soft * self.zoom)))
+        layer.paste(Image.new("L", layer.size, int(level)), mask=mask)
+
+    def develop(self, rng: np.random.Generator) -> np.ndarray:
+        """Layers to stored values: blur, sum, gray curve, noise, side marker, crop to the site's aspect."""
+        site, size = self.look.site, self.look.size_px
+        blur = ImageFilter.GaussianBlur(max(0.3, site.blur_px_at_512 * size / 512))
+        soft = np.asarray(self.soft.filter(ImageFilter.BoxBlur(size * 0.008)), dtype=np.float32)
+        bones = np.asarray(self.bones.filter(blur), dtype=np.float32)
+        bones = bones * np.roll(_texture(size), self.roll, axis=(0, 1))
+        metal = np.asarray(self.metal.filter(blur), dtype=np.float32)
+        values = 0.06 + (SOFT / 255) * soft + (BONE / 255) * bones + (METAL / 255) * metal
+        np.clip(values, 0.0, 1.0, out=values)
+        if site.gray_gamma != 1:
+            np.power(values, site.gray_gamma, out=values)
+        values *= site.contrast_share
+        values += site.noise_share * rng.standard_normal(values.shape, dtype=np.float32)
+        values += 0.03 * self.edge * np.linspace(-1, 1, size, dtype=np.float32)  # heel effect
+        pixels = np.clip(values * LEVELS, 0, LEVELS).astype(np.uint16)
+        return self._marked(_cropped(pixels, self.look))
+
+    def _marked(self, pixels: np.ndarray) -> np.ndarray:
+        """The side marker burnt in, at the site's corner: bare letter above or a letter on a plate below."""
+        rows, columns = pixels.shape
+        height = max(9, round(0.07 * max(rows, columns)))
+        plate = self.look.site.marker == "plate"
+        image = Image.new("L", (height, height), 255 if plate else 0)
+        font = ImageFont.load_default(size=height * 0.85)
+        ImageDraw.Draw(image).text(
+            (height / 2, height / 2), self.look.side, fill=0 if plate else 255, font=font, anchor="mm"
+        )
+        glyph = np.asarray(image, dtype=np.uint16)
+        drift = int((self.mark + 1) * 0.015 * rows)
+        top = rows - height - 2 - drift if plate else 2 + drift
+        left = 2 + drift if self.look.side == "R" else columns - height - 2 - drift
+        region = pixels[top : top + height, left : left + height]
+        np.copyto(region, 3600 if not plate else 200 + glyph * 13, where=(glyph > 100) | plate)
+        return pixels
+
+
+def _cropped(pixels: np.ndarray, look: Look) -> np.ndarray:
+    """The middle of the square in the site's aspect, landscape for a lying bone."""
+    size = look.size_px
+    short = max(8, round(size * look.site.aspect))
+    start = (size - short) // 2
+    cropped = pixels[start : start + short] if look.landscape else pixels[:, start : start + short]
+    return np.ascontiguousarray(cropped)
+
+
+def _placed(sign: Sign, jitter, spread: float = 0.015) -> np.ndarray:
+    return np.asarray(sign.at) + spread * jitter[:2]
+
+
+def _arthrosis(canvas, sign: Sign, amount, jitter) -> None:
+    draw = ImageDraw.Draw(canvas.bones)
+    draw.line(canvas.points(sign.joint), fill=int(120 + 130 * amount), width=canvas.width(0.014 + 0.014 * amount))
+    for i, at in enumerate(sign.spurs):
+        radius = 0.012 + 0.022 * amount * (1 + 0.3 * jitter[2 + i])
+        spur = scenes.ellipse(np.asarray(at) + 0.006 * jitter[i], (radius, radius * 0.7), angle=float(jitter[i]))
+        draw.polygon(canvas.points(spur), fill=int(130 + 110 * amount))
+
+
+def _bulge(canvas, sign: Sign, amount, jitter) -> None:
+    radius = np.asarray(sign.radius) * (0.55 + 0.45 * amount)
+    canvas.blend(canvas.soft, scenes.ellipse(_placed(sign, jitter), radius), 170 + 55 * amount, soft=0.015)
+
+
+def _mass(canvas, sign: Sign, amount, jitter) -> None:
+    radius = np.asarray(sign.radius) * (0.6 + 0.4 * amount)
+    canvas.blend(canvas.soft, scenes.ellipse(_placed(sign, jitter, 0.03), radius), 190 + 65 * amount)
+
+
+def _specks(canvas, sign: Sign, amount, jitter) -> None:
+    draw, centre = ImageDraw.Draw(canvas.bones), _placed(sign, jitter)
+    for i in range(6):
+        at = centre + np.asarray(sign.radius) * jitter[2 + 2 * i : 4 + 2 * i] * 0.9
+        radius = 0.008 + 0.014 * amount
+        draw.polygon(
+            canvas.points(scenes.ellipse(at, (radius, radius * 0.7), angle=i, corners=7)), fill=int(90 + 120 * amount)
+        )
+
+
+def _metal(canvas, sign: Sign, amount, jitter) -> None:
+    centre = _placed(sign, jitter, 0.03)
+    along = np.array([np.cos(jitter[2] * 3), np.sin(jitter[2] * 3)]) * (0.03 + 0.03 * amount)
+    draw = ImageDraw.Draw(canvas.metal)
+    draw.line(canvas.points([centre - along, centre + along]), fill=255, width=canvas.width(0.012 + 0.012 * amount))
+
+
+def _ossicle(canvas, sign: Sign, amount, jitter) -> None:
+    radius = np.asarray(sign.radius) * (0.6 + 0.5 * amount)
+    canvas.bone(scenes.ellipse(_placed(sign, jitter, 0.01), radius, angle=float(jitter[2])))
+
+
+def _spur(canvas, sign: Sign, amount, jitter) -> None:
+    base, tip = np.asarray(sign.at), np.asarray(sign.tip)
+    tip = base + (tip - base) * (0.6 + 0.4 * amount) + 0.01 * jitter[:2]
+    across = np.array([tip[1] - base[1], base[0] - tip[0]]) * 0.3
+    canvas.bone(np.array([base - across * 1.4, tip - across, tip + across, base + across * 1.4]))
+
+
+def _blob(canvas, sign: Sign, amount, jitter) -> None:
+    level = 105 + sign.tone * (150 if sign.tone > 0 else 85) * amount
+    radius = np.asarray(sign.radius) * (0.7 + 0.4 * amount)
+    canvas.blend(canvas.bones, scenes.ellipse(_placed(sign, jitter, 0.01), radius, angle=float(jitter[2]) * 0.4), level)
+
+
+def _fat_pad(canvas, sign: Sign, amount, jitter) -> None:
+    """Dark sails in front of and behind the humerus, on soft tissue made denser by the effusion."""
+    middle = (np.mean(sign.anterior, axis=0) + np.mean(sign.posterior, axis=0)) / 2
+    canvas.blend(canvas.soft, scenes.ellipse(middle + (0, 0.1), (0.2, 0.16)), 170 + 50 * amount, soft=0.02)
+    for outline in (sign.anterior, sign.posterior):
+        sail = np.asarray(outline) + 0.01 * jitter[:2]
+        centre = sail.mean(axis=0)
+        canvas.blend(canvas.soft, centre + (sail - centre) * (0.7 + 0.4 * amount), 150 - 120 * amount, soft=0.004)
+
+
+MARKS = {
+    "arthrosis": _arthrosis,
+    "blob": _blob,
+    "bulge": _bulge,
+    "fat_pad": _fat_pad,
+    "mass": _mass,
+    "metal": _metal,
+    "ossicle": _ossicle,
+    "specks": _specks,
+    "spur": _spur,
+}

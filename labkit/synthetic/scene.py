@@ -1,0 +1,121 @@
+"""The geometry of one radiograph: bones as outlines that break, shift and open, before anything is drawn.
+
+Points are (n, 2) float arrays in the unit square of a right limb, x to the right and y down.
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from labkit.synthetic.profiles import Sign, View
+
+__all__ = ["Scene", "build", "ellipse"]
+
+GAP = 0.012  # width of an undisplaced fracture gap of full visibility, as a share of the side
+
+
+@dataclass
+class Scene:
+    """Outlines to draw, each list in drawing order."""
+
+    bones: list[tuple[str, np.ndarray]] = field(default_factory=list)
+    lines: list[np.ndarray] = field(default_factory=list)  # dark lines on bone
+    moved: dict[str, np.ndarray] = field(default_factory=dict)  # bone -> shift, for signs that follow it
+
+
+@lru_cache(maxsize=64)
+def _smooth(outline: tuple) -> np.ndarray:
+    """Outline with its corners cut twice (Chaikin), closed."""
+    points = np.asarray(outline, dtype=float)
+    for _ in range(2):
+        after = np.roll(points, -1, axis=0)
+        points = np.stack([0.75 * points + 0.25 * after, 0.25 * points + 0.75 * after], axis=1).reshape(-1, 2)
+    return points
+
+
+def build(view: View, signs: list[tuple[Sign, float]], strength: dict[str, float], *, rng) -> Scene:
+    """Break and shift the bones of a view.
+
+    Parameters
+    ----------
+    signs : pairs (sign of this view, strength in [0, 1]); only `fracture` and `shift` act here.
+    strength : finding id -> strength, for what a fracture is coloured by.
+    rng : for the irregularities of a break.
+    """
+    scene = Scene()
+    pieces = {name: [_smooth(outline)] for name, outline in view.bones.items()}
+    for sign, amount in signs:
+        jitter = rng.uniform(-1, 1, 12)  # drawn for every sign, whatever its kind
+        if sign.kind == "fracture" and amount > 0 and sign.bone in pieces:
+            pieces[sign.bone] = _broken(pieces[sign.bone], sign, amount, strength, jitter, scene)
+    for sign, amount in signs:
+        if sign.kind == "shift":
+            shift = np.asarray(sign.move) * (0.35 + 0.65 * amount) * (amount > 0)
+            for bone in sign.bones:
+                scene.moved[bone] = scene.moved.get(bone, np.zeros(2)) + shift
+                pieces[bone] = [piece + shift for piece in pieces.get(bone, [])]
+    scene.bones = [(name, piece) for name, parts in pieces.items() for piece in parts]
+    return scene
+
+
+def _broken(parts, sign: Sign, amount: float, strength, jitter, scene: Scene) -> list[np.ndarray]:
+    """The bone in fragments: a gap, a displacement by visibility, loose pieces and a line into the joint."""
+    start, end = (np.asarray(p) + 0.012 * jitter[i * 2 : i * 2 + 2] for i, p in enumerate(sign.line))
+    displaced = strength.get(sign.displaced, 0.0) if sign.displaced else sign.always_moved * amount
+    comminuted = strength.get(sign.comminuted, 0.0) if sign.comminuted else 0.0
+    articular = strength.get(sign.articular, 0.0) if sign.articular else 0.0
+    inside = _side(np.asarray(sign.side), start, end)
+    normal = np.array([end[1] - start[1], start[0] - end[0]])
+    normal *= inside / max(np.hypot(*normal), 1e-9)
+    gap = normal * GAP * (0.4 + 0.9 * amount + 1.2 * comminuted)
+    move = np.asarray(sign.move) * displaced * (1 + 0.2 * jitter[4])
+    angle = np.deg2rad(14) * displaced * (1 + 0.3 * jitter[5]) * (1 if sign.move[0] >= 0 else -1)
+    whole, broken = [], []
+    for part in parts:
+        whole += _half(part, start, end, -inside)
+        broken += [
+            _turned(piece, np.asarray(sign.side), angle) + move + gap for piece in _half(part, start, end, inside)
+        ]
+    if not whole or not broken:
+        return parts
+    if articular > 0 and sign.articular_line:
+        scene.lines.append(np.asarray(sign.articular_line) + 0.01 * jitter[6:8] + move)
+    loose = []
+    for i in range(3 if comminuted > 0 else 0):
+        centre = start + (end - start) * (0.3 + 0.2 * i) + gap / 2 + 0.02 * jitter[6 + i : 8 + i]
+        radius = 0.02 + 0.022 * comminuted
+        loose.append(ellipse(centre, (radius, radius * 0.6), angle=float(jitter[9]) * 1.5 + i, corners=5))
+        offset = normal * 0.05 * (0.5 + comminuted) * (1 if i % 2 else -1)
+        scene.lines.append(np.array([centre, centre + offset + 0.02 * jitter[7:9]]))
+    return whole + broken + loose
+
+
+def _side(point, start, end) -> float:
+    along = end - start
+    return 1.0 if along[0] * (point[1] - start[1]) - along[1] * (point[0] - start[0]) >= 0 else -1.0
+
+
+def _half(part: np.ndarray, start, end, side: float) -> list[np.ndarray]:
+    """The part of an outline on one side of a line (Sutherland and Hodgman); nothing where fewer than 3 corners stay."""
+    along = end - start
+    height = side * (along[0] * (part[:, 1] - start[1]) - along[1] * (part[:, 0] - start[0]))
+    after, next_height = np.roll(part, -1, axis=0), np.roll(height, -1)
+    crosses = (height >= 0) != (next_height >= 0)
+    share = np.divide(height, height - next_height, out=np.zeros_like(height), where=crosses)
+    cut = part + share[:, None] * (after - part)
+    stacked = np.stack([part, cut], axis=1).reshape(-1, 2)
+    kept = stacked[np.stack([height >= 0, crosses], axis=1).reshape(-1)]
+    return [kept] if len(kept) >= 3 else []
+
+
+def _turned(points: np.ndarray, centre: np.ndarray, angle: float) -> np.ndarray:
+    sin, cos = np.sin(angle), np.cos(angle)
+    return (points - centre) @ np.array([[cos, sin], [-sin, cos]]) + centre
+
+
+def ellipse(centre, radius, *, angle: float = 0.0, corners: int = 20) -> np.ndarray:
+    """Outline (corners, 2) of an ellipse."""
+    turn = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    points = np.stack([np.cos(turn) * radius[0], np.sin(turn) * radius[1]], axis=1)
+    return _turned(points, np.zeros(2), angle) + np.asarray(centre)
