@@ -1,0 +1,76 @@
+"""Files that are whole or absent: atomic writing, and the SHA-256 by which a receipt recognises them.
+
+Used by every step of a run. Nothing here knows what a file holds.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+__all__ = ["digest", "fingerprint_folder", "portable", "sha256", "write_json", "write_text"]
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write UTF-8 text so that a reader sees the old or the whole new content, never a part."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def write_json(path: Path, content: Any) -> Path:
+    """Write JSON with sorted keys, atomically."""
+    return write_text(path, json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(content: Any) -> str:
+    """SHA-256 of a JSON-able value, whatever the order of its keys."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def fingerprint_folder(folder: Path) -> str:
+    """Digest of a folder's file names, sizes and times: cheap enough for every start of a run."""
+    entries = []
+    stack = [str(folder)]
+    while stack:
+        here = stack.pop()
+        try:
+            listed = list(os.scandir(here))
+        except OSError:
+            entries.append([os.path.relpath(here, folder), "unreadable"])
+            continue
+        for entry in listed:
+            if entry.is_dir(follow_symlinks=False):
+                stack.append(entry.path)
+            elif entry.is_file():
+                facts = entry.stat()
+                entries.append([os.path.relpath(entry.path, folder), facts.st_size, facts.st_mtime_ns])
+    return digest(sorted(entries, key=str))
+
+
+def portable(path: Path, start: Path) -> str:
+    """The path as seen from `start`, with forward slashes; only the file's name where there is no such way."""
+    try:
+        return Path(os.path.relpath(path, start)).as_posix()
+    except ValueError:  # another drive (Windows)
+        return Path(path).name

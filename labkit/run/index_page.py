@@ -1,0 +1,32 @@
+"""The first page: `reports/index.html`, the matrix of anatomy and policy of every study, with its headline figures.
+
+Written at the end of every run, also after a failure; failed steps are marked and lead to their page.
+"""
+
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from labkit.run import files, overview
+from labkit.run.steps import Plan
+
+__all__ = ["build"]
+
+TEMPLATES = Path(__file__).parent / "report"
+
+
+def build(plan: Plan) -> Path:
+    """Write `index.html` in the reports folder for all studies found there; gives its path."""
+    studies = overview.gather(plan.reports_dir, plan.build_dir, plan.root)
+    markup = jinja2.Environment(autoescape=True, loader=jinja2.FileSystemLoader(TEMPLATES))
+    page = markup.get_template("overview.html.j2").render(
+        studies=studies,
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        own_style=Markup((TEMPLATES / "overview.css").read_text(encoding="utf-8")),
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        version=metadata.version("labkit"),
+    )
+    return files.write_text(plan.reports_dir / "index.html", page)

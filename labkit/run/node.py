@@ -1,0 +1,100 @@
+"""One step as one process, started by Snakemake: `python -m labkit.run.node --plan PLAN --step ID`.
+
+It runs the step's notebook (or makes the synthetic cohort), renders it, and writes the receipt last; only the
+receipt makes the step done. Its state (running, done, failed) lies in the plan's working folder, where the
+progress display reads it.
+"""
+
+import argparse
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from labkit.errors import LabkitError, RunError
+from labkit.run import files, receipts
+from labkit.run.steps import Plan, Step
+
+__all__ = ["main", "run_step"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one step; 0 when its receipt was written, 1 when it failed (the reason is on standard error)."""
+    parser = argparse.ArgumentParser(prog="python -m labkit.run.node", description="Run one step of a plan.")
+    parser.add_argument("--plan", type=Path, required=True, help="the plan that `labkit run` wrote")
+    parser.add_argument("--step", required=True, help="the step's id in it, such as demo/elbow/extraction")
+    given = parser.parse_args(arguments)
+    try:
+        plan = Plan.read(given.plan)
+        run_step(plan, plan.step(given.step))
+    except LabkitError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run_step(plan: Plan, step: Step) -> None:
+    """Run a step to its receipt.
+
+    Raises
+    ------
+    RunError : the step failed; its failed page tells why.
+    """
+    started, clock = datetime.now(UTC), time.monotonic()
+    _note(plan, step, state="running", started=started.timestamp(), pid=os.getpid())
+    draft = step.beside(plan.work_dir / "drafts", ".json")
+    draft.unlink(missing_ok=True)
+    os.environ[receipts.DRAFT] = str(draft)
+    try:
+        notices = _run_notebook(plan, step, started) if step.notebook else _make_cohort(plan, step)
+        listed = receipts.draft(draft)
+        written = [*map(Path, listed["files"]), *(path for path in (step.ipynb, step.html) if path)]
+        content = receipts.make(
+            plan,
+            step,
+            written,
+            started=started.isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - clock, 1),
+            headline=listed["headline"],
+            notices=notices,
+        )
+        receipts.write(step, content)
+    except LabkitError as error:
+        _note(plan, step, state="failed", started=started.timestamp(), reason=str(error))
+        raise
+    except OSError as error:
+        reason = f"{step.label}: a file could not be written or read ({error.strerror or type(error).__name__})."
+        _note(plan, step, state="failed", started=started.timestamp(), reason=reason)
+        raise RunError(reason) from error
+    _note(plan, step, state="done", started=started.timestamp(), seconds=content["seconds"])
+
+
+def _note(plan: Plan, step: Step, **facts: object) -> None:
+    files.write_json(plan.state_path(step), {"step": step.id, **facts})
+
+
+def _run_notebook(plan: Plan, step: Step, started: datetime) -> list[str]:
+    from labkit.run import execute, pages  # imported late: the cohort needs none of these heavy libraries
+
+    os.environ.update(execute.thread_settings(step.threads))
+    clock = time.monotonic()
+    return execute.execute_notebook(
+        step.notebook,
+        step.parameters,
+        out_ipynb=step.ipynb,
+        out_html=step.html,
+        page=lambda: pages.frame(plan, step, started=started, seconds=time.monotonic() - clock),
+        scratch=step.beside(plan.work_dir / "running", ".ipynb"),
+        root=plan.root,
+    )
+
+
+def _make_cohort(plan: Plan, step: Step) -> list[str]:
+    from labkit.run import cohort
+
+    return cohort.make(plan, step)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""Take the machine out of a shared notebook: absolute paths, user and host name, papermill's notes.
+
+Used before every executed copy and page is written.
+"""
+
+import copy
+import getpass
+import os
+import re
+import socket
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+__all__ = ["notebook", "replacements", "text"]
+
+# Notes of papermill that name files or hold times of no use to a reader.
+CELL_NOTES = ("papermill", "execution")
+SHORTEST_NAME = 4
+COMMON_NAMES = {"root", "user", "admin", "test", "localhost", "home", "debian", "ubuntu", "runner", "jupyter"}
+
+
+def notebook(executed: nbformat.NotebookNode, *, root: Path) -> nbformat.NotebookNode:
+    """A copy without what belongs to the machine; `root` is the project's folder, whose files become relative."""
+    clean = copy.deepcopy(executed)
+    status = "failed" if clean.metadata.get("labkit", {}).get("failed") else "completed"
+    clean.metadata.pop("papermill", None)
+    clean.metadata["labkit"] = {"status": status, **clean.metadata.get("labkit", {})}
+    patterns = replacements(root)
+    for cell in clean.cells:
+        failed = cell.metadata.get("papermill", {}).get("status") == "failed"
+        for note in CELL_NOTES:
+            cell.metadata.pop(note, None)
+        if failed:
+            cell.metadata["labkit_status"] = "failed"
+        cell.source = text(cell.source, patterns)
+        if "outputs" in cell:
+            cell.outputs = _walk(cell.outputs, patterns)
+    clean.metadata.pop("widgets", None)
+    return clean
+
+
+def text(content: str, patterns: list[tuple[re.Pattern[str], str]]) -> str:
+    """The text with each pattern replaced, in their order."""
+    for pattern, replacement in patterns:
+        content = pattern.sub(replacement, content)
+    return content
+
+
+def _walk(node: Any, patterns: list[tuple[re.Pattern[str], str]]) -> Any:
+    if isinstance(node, str):
+        return text(node, patterns)
+    if isinstance(node, list):
+        return [_walk(item, patterns) for item in node]
+    if isinstance(node, dict):
+        kept = {
+            key: value if str(key).startswith("image/") and key != "image/svg+xml" else _walk(value, patterns)
+            for key, value in node.items()
+        }
+        return nbformat.from_dict(kept)
+    return node
+
+
+def replacements(root: Path) -> list[tuple[re.Pattern[str], str]]:
+    """Longest paths first; a user's or host's name only where it cannot be a word of the study."""
+    places = {
+        sysconfig.get_path("purelib"): "site-packages",
+        sysconfig.get_path("stdlib"): "python",
+        str(root): "",
+        str(Path(root).resolve()): "",
+        sys.prefix: "environment",
+        sys.base_prefix: "python",
+        tempfile.gettempdir(): "tmp",
+        str(Path.home()): "~",
+    }
+    found = []
+    for place, shown in sorted(places.items(), key=lambda item: -len(item[0])):
+        if len(place) < SHORTEST_NAME:
+            continue
+        escaped = r"(?<![\w.~-])" + re.escape(place).replace(re.escape(os.sep), r"[\\/]+")
+        if shown:
+            found.append((re.compile(escaped + r"(?![\w-])"), shown))
+        else:
+            found.append((re.compile(escaped + r"[\\/]+"), ""))
+            found.append((re.compile(escaped + r"(?![\w-])"), "."))
+    for name, shown in ((socket.gethostname(), "host"), (_user(), "user")):
+        if len(name) >= SHORTEST_NAME and name.lower() not in COMMON_NAMES:
+            found.append((re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])"), shown))
+    return found
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container whose user has no name
+        return ""
