@@ -22,15 +22,15 @@ URL = re.compile(
     r"(?:https?://|www\.)[^\s<>\"')\]]+|\b(?:[a-z0-9-]{3,}\.)+(?:de|at|ch|com|org|net|info|eu|co\.uk|nhs\.uk)\b(?:/[^\s<>\"')\]]*)?"
 )
 PHONE = re.compile(
-    r"(?<![\w.,/-])(?:"
+    r"(?=[\d+(])(?<![\w.,/-])(?:"
     r"(?:\+|00)\d{1,3}[ ./-]?(?:\(0\))?[ ./-]?(?:\(?\d+\)?[ /.\-–]{0,3}){1,6}\d{2,}"
-    r"|\(?0\d{1,5}\)?\s?[ /\-–]\s?\d{2,}(?:[ /\-–]\d{1,}){0,5}"
+    r"|\(?0\d{2,5}\)?\s?[ /\-–]\s?\d{2,}(?:[ /\-–]\d{1,}){0,5}"
     r"|\(\d{3}\)\s?\d{3}[ .-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4}|\d{3}-\d{4}(?!-)"
     r"|0\d{9,12}"
     r")(?![\w])"
 )
 ID = re.compile(
-    r"(?<![\w.,/-])(?:"
+    r"(?=[A-Za-z0-9])(?<![\w.,/-])(?=[A-Za-z_./#-]{0,20}\d)(?:"
     r"(?P<uid>\d+(?:\.\d+){5,})"
     r"|(?P<iban>[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?)"
     r"|(?P<pension>\d{2} ?\d{6} ?[A-Z] ?\d{3})"
@@ -40,17 +40,22 @@ ID = re.compile(
     r"|(?P<digits>\d{7,})"
     r")(?![\w%])" + UNIT
 )
-YEARS = re.compile(r"(?:19|20)\d{2}[-/](?:19|20)?\d{2}")
+DOMAIN = re.compile(r"[a-z0-9]\.(?:de|at|ch|com|org|net|info|eu|co\.uk|nhs\.uk)\b")
+YEARS = re.compile(
+    r"(?:19|20)\d{2}[-/](?:19|20)?\d{2}|\d{1,2}/\d{2}-\d{1,2}/\d{2}|\d{1,2}[./]\d{1,2}[./](?:19|20)?\d{2}"
+)
 
 
 def free(text: str) -> Iterator[Span]:
     """Spans that need no cue: e-mail and web addresses, full phone numbers, long or segmented numbers."""
-    if "@" in text or "at" in text:
+    if "@" in text or "at)" in text or "at]" in text:
         for match in EMAIL.finditer(text):
             yield Span(match.start(), match.end(), "EMAIL")
-    if "." in text:
+    if "www" in text or "://" in text or DOMAIN.search(text):
         for match in URL.finditer(text):
             yield Span(match.start(), match.end(), "URL")
+    if not any(map(str.isdigit, text)):
+        return
     for match in PHONE.finditer(text):
         if sum(c.isdigit() for c in match.group()) >= 7:
             yield Span(match.start(), match.end(), "PHONE")

@@ -17,6 +17,9 @@ ORDINAL = r"(?:\.|st|nd|rd|th)?"
 TIME = r"(?:T\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?)?"
 NO_UNIT = r"(?!\s?(?:mm|cm|m\b|kg|mg|ml|%|°|x\s?\d|Grad|Punkte|points|Uhr))"
 
+NO_SCORE = re.compile(r"(?!\s?(?:mm|cm|%|Punkte|points))")
+NUMBER = re.compile(r"\d+")
+
 
 class Dates:
     """Finds dates with the months and cues of some languages."""
@@ -55,14 +58,15 @@ class Dates:
     @staticmethod
     def _numeric(named: str, joins: str) -> re.Pattern:
         """Dates that begin with a digit; the groups tell the form, since some need a cue on their left."""
-        start = rf"(?:{DAY}\.?(?:\s?{MONTH}\.?(?:{YEAR}(?!\d))?|\s?{named})?\s?(?:-|–|/|\+|{joins})\s?)?"
+        start = rf"(?:{DAY}\.?(?:\s?{MONTH}\.?(?:{YEAR}(?!\d))?|\s?{named})?\s{{0,2}}(?:-|–|/|\+|{joins})\s{{0,2}})?"
         return re.compile(
             rf"(?<![\d])(?<!\d[.,/])(?:"
             rf"(?P<iso>{LONG_YEAR}(?P<sep>[-/.]){MONTH}(?P=sep){DAY}(?!\d){TIME})"
             rf"|(?P<compact>(?<!\w){LONG_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\w))"
-            rf"|(?P<dotted>{start}{DAY}\.(?:{MONTH}\.?{YEAR}|\s?{MONTH}\.?\s?{LONG_YEAR})(?![\d/])(?!\.\d))"
+            rf"|(?P<dotted>{start}{DAY}\.(?:{MONTH}\.{YEAR}|\s?{MONTH}\.?\s?{LONG_YEAR})(?![\d/])(?!\.\d))"
             rf"|(?P<named>{start}{DAY}{ORDINAL}(?:\s+of)?[\s-]?{named}(?:[\s,-]*(?:{LONG_YEAR}|['’]?\d{{2}}(?![\d.,]))(?!\s?(?:mm|cm)))?)"
             rf"|(?P<slashed>\d{{1,2}}(?P<mark>[/-])\d{{1,2}}(?P=mark)(?:{LONG_YEAR}|\d{{2}})(?![\d/-])|\d{{1,2}}\s?/\s?\d{{1,2}}\s?/\s?{LONG_YEAR}(?!\d))"
+            rf"|(?P<years>{MONTH}/\d{{2}}\s?[-–]\s?{MONTH}/\d{{2}}(?![\d/]))"
             rf"|(?P<commas>{DAY},{MONTH},{LONG_YEAR}(?!\d)|{DAY}\s{MONTH}\s{LONG_YEAR}(?!\d))"
             rf"|(?P<month>(?:{MONTH}\s?(?:-|–)\s?)?{MONTH}\s?[/.-]\s?{LONG_YEAR}(?!\d))"
             rf"|(?P<short>{start}{DAY}\.\s?{MONTH}(?:\.(?!\d)|(?!\.?\d)))"
@@ -73,7 +77,7 @@ class Dates:
 
     def find(self, text: str) -> Iterator[Span]:
         """Spans of all dates that begin with a digit; a birth cue right before one belongs to it."""
-        for match in self._digits.finditer(text):
+        for match in self._matches(text):
             kind = (
                 match.lastgroup
                 if match.lastgroup not in {"sep", "mark"}
@@ -86,6 +90,16 @@ class Dates:
             start = match.start() - (len(cue.group()) if cue else 0)
             yield Span(start, match.end(), "DATE")
 
+    def _matches(self, text: str) -> Iterator[re.Match]:
+        """Matches of the numeric forms, tried only where a number begins."""
+        done = 0
+        for number in NUMBER.finditer(text):
+            if number.start() >= done:
+                match = self._digits.match(text, number.start())
+                if match:
+                    done = match.end()
+                    yield match
+
     def _plausible(self, kind: str, match: re.Match, before: str, text: str) -> bool:
         if kind == "slashed":
             first, second = (int(n) for n in re.findall(r"\d+", match.group())[:2])
@@ -93,9 +107,9 @@ class Dates:
         if kind == "short":
             return self._short(match, before, text)
         if kind == "year":
-            return bool(self._cue.search(before)) and not re.match(
-                r"\s?(?:mm|cm|%|Punkte|points)", text[match.end() :][:8]
-            )
+            # two digits each, the second beyond any fraction or score: "11/18", "03/21"
+            plain = re.fullmatch(r"(?:0\d|1[0-2])/(?:1[3-9]|2\d|3\d)", match.group()) is not None
+            return (plain or bool(self._cue.search(before))) and NO_SCORE.match(text, match.end()) is not None
         if kind == "range":
             return bool(self._cue.search(before))
         if kind == "month":
@@ -134,9 +148,8 @@ class Dates:
 
     def strings(self, text: str) -> Iterator[tuple[str, int]]:
         """Everything that looks like a date, with its end; cues are not asked for."""
-        for pattern in (self._digits, self._named):
-            for match in pattern.finditer(text):
-                yield match.group(), match.end()
+        for match in (*self._matches(text), *self._named.finditer(text)):
+            yield match.group(), match.end()
 
     def read(self, found: str) -> set[tuple[int, int, int]]:
         """The (year modulo 100, month, day) that a found date may mean: both orders where it leaves that open."""

@@ -93,7 +93,8 @@ class Gate:
             if name:
                 yield name
         yield from contacts.free(text)
-        yield from self._places.free(text)
+        if any(map(str.isdigit, text)):
+            yield from self._places.free(text)
 
     def _at_words(self, text: str) -> Iterator[Span]:
         """One pass over the words: cues, months and given names; a cue inside an identifier already read counts no more."""

@@ -51,6 +51,21 @@ class People(_Part):
     closings: Words = ()
     joins: Words = ()
 
+    @property
+    def words(self) -> set[str]:
+        """The words that address people or name their roles, none of them a name."""
+        cues = (
+            *self.honorifics,
+            *self.titles,
+            *self.title_tails,
+            *self.weak_titles,
+            *self.skipped,
+            *self.roles,
+            *self.patients,
+            *self.labels,
+        )
+        return {word.strip(".,") for cue in cues for word in cue.split()}
+
 
 class Contacts(_Part):
     """Words before phone numbers and ids, and the endings that make a word such a label."""
@@ -119,7 +134,7 @@ class Lexicon:
     """Ordinary and clinical words of some languages: they are not taken for names where a cue is weak."""
 
     def __init__(self, languages: tuple[Language, ...]):
-        listed = {word for language in languages for word in language.words}
+        listed = {word for language in languages for word in (*language.words, *language.people.words)}
         self._words = {word.casefold() for word in listed}
         # nouns that German always writes with a capital: there the capital is no sign of a name
         self._nouns = {word.casefold() for word in listed if word[:1].isupper()}

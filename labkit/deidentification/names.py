@@ -8,7 +8,8 @@ from labkit.deidentification.languages import Language, Lexicon
 
 __all__ = ["Name", "NameReader"]
 
-INITIAL = re.compile(rf"[{UPPER}]\.(?:[ -]?[{UPPER}]\.)*(?:-(?=[{UPPER}]))?|[{UPPER}](?= [{UPPER}][^\W\d_])")
+LETTER = rf"(?:[{UPPER}]|Ch|Chr|Fr|Joh|Ph|St|Th|Wilh)\."
+INITIAL = re.compile(rf"{LETTER}(?:[ -]?{LETTER})*(?:-(?=[{UPPER}]))?|[{UPPER}](?= [{UPPER}][^\W\d_])")
 NAME = re.compile(rf"(?:[dlDLO]['’])?[{UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*(?!\w)")
 BACKWARDS = re.compile(
     rf"(?:(?:[{UPPER}]\.[ -]?)|(?:(?:[dlDLO]['’])?[{UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*)|(?:(?:von|van|de|der|den|zu|zur|vom|del|di|da|al|el|ben|bin|la|le)(?=\s)))"
@@ -36,7 +37,9 @@ class NameReader:
         self._lexicon, self._eponyms = lexicon, eponyms
         self._given = {name.casefold() for language in languages for name in language.given_names}
         titles = [t for p in people for t in (*p.titles, *p.title_tails)]
-        self.title = re.compile(rf"(?:(?<!\w){alternation(titles)}(?![^\W\d_])[\s,]*)+")
+        self.title = re.compile(
+            rf"(?:(?<!\w){alternation(form for t in titles for form in (t, t.upper()))}(?![^\W\d_])[ \t,]*(?:\r?\n[ \t]*(?=[{UPPER}]))?)+"
+        )
         honorifics = [h for p in people for h in p.honorifics]
         self.honorific_end = re.compile(rf"(?<!\w){alternation(honorifics)}\s+$")
         self._particle = re.compile(
@@ -47,9 +50,9 @@ class NameReader:
         self._credentials = re.compile(rf"(?:\s?[,(]\s?|\s){credentials}(?!\w)\)?")
 
     def given(self, word: str) -> bool:
-        """Whether the word, or its first part, is a listed given name."""
+        """Whether the word, or each part of a hyphenated one, is a listed given name."""
         key = word.casefold()
-        return key in self._given or key.split("-")[0] in self._given
+        return key in self._given or ("-" in key and all(part in self._given for part in key.split("-")))
 
     def ordinary(self, text: str, start: int, end: int) -> bool:
         """Whether the word at [start, end) is an ordinary or clinical word, or an eponym used as a term."""
@@ -65,10 +68,10 @@ class NameReader:
         while words < limit:
             title = self.title.match(text, position)
             if title and words == 0:
-                titled, position = True, title.end()
+                titled, position, previous = True, title.end(), "title"
             particle = self._particle.match(text, position)
             if particle and not self.given(text[position : particle.end()].strip()):
-                position = particle.end()
+                position, previous = particle.end(), "particle"
             initial = INITIAL.match(text, position)
             word = None if initial else NAME.match(text, position)
             if initial:
@@ -101,12 +104,17 @@ class NameReader:
         if self._eponyms.in_use(text, word.start(), word.end()) and not (first and strong):
             return False
         if first and strong:
-            return not self._lexicon.clinical(found)
+            above = "\n" in text[word.start() - 2 : word.start()]
+            return not (self._lexicon.clinical(found) or (above and self._lexicon.known(found)))
         if not first and found.isupper() and len(found) <= 3:
             return False
-        if self.given(found):
+        if self.given(found) or (previous == "particle" and not first and not self._lexicon.clinical(found)):
             return True
         if self._lexicon.known(found):
+            # "Dr. Anna Leber" at the end of a line or clause: what follows a given name or initial is a surname
+            closes = re.match(r"[ \t]*(?:$|[\r\n.,;)/])", text[word.end() : word.end() + 4])
+            if closes and not self._lexicon.clinical(found) and (previous in {".", "title"} or self.given(previous)):
+                return True
             # "Anna Klein": after a given name an adjective with a capital letter is a surname
             return self.given(previous) and self._lexicon.listed(found) and not self._lexicon.noun(found)
         return True
@@ -139,9 +147,19 @@ class NameReader:
             start, stop = match.start() + piece.start(), match.start() + piece.end()
             bare = piece.group().rstrip(".")
             if len(bare) > 1 and (self.ordinary(text, start, stop) or bare.casefold() in self._skipped):
-                break
+                if bare.casefold() in self._skipped or not self._beside_given(text, start, stop, pieces, kept, piece):
+                    break
             kept.append(piece)
         kept = [p for p in kept if p.group()[0].isupper() or p is not kept[-1]]
         if len(kept) < least or not any(len(p.group()) > 2 and p.group()[0].isupper() for p in kept):
             return None
         return Name(match.start() + kept[-1].start(), end, len(kept), False)
+
+    def _beside_given(self, text: str, start: int, stop: int, pieces: list, kept: list, piece: re.Match) -> bool:
+        """Whether an ordinary word is a surname here: before ", Given" or right after a given name."""
+        if text[stop : stop + 1] == "," and kept:
+            return self.given(kept[-1].group())
+        left = pieces.index(piece) - 1
+        return (
+            left >= 0 and not kept and self.given(pieces[left].group()) and not self._lexicon.clinical(text[start:stop])
+        )

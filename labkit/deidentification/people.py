@@ -15,7 +15,7 @@ LEAD = re.compile(r"[ \t:.,=*\-–/]*(?:\r?\n[ \t]*)?")
 BEFORE_DATE = re.compile(r"(?:\((?:[mwdfMWDF]|male|female|männlich|weiblich)\.?\)|\b[mwdMWFD]\b)?[\s,;:(*|\-–]*$")
 SURNAME_BEFORE = re.compile(rf"([{UPPER}][^\W\d_]+(?:-[{UPPER}][^\W\d_]+)*),[ \t]*$")
 PLACE_BEFORE = re.compile(
-    rf"(?:^|\n)[ \t]*([{UPPER}][^\W\d_]+(?:[ -][{UPPER}][^\W\d_]+)?),?[ \t]+(?:den|am|dem|the)?[ \t]*$"
+    rf"(?:^|\n)[ \t]*([{UPPER}][^\W\d_]+(?:[ -][{UPPER}][^\W\d_]+)?),[ \t]+(?:(?:den|am|dem|the)[ \t]+)?$"
 )
 COLUMNS = re.compile(r"\t+| {2,}| ?/ ?| ?[,;&|] ?")
 
@@ -52,7 +52,7 @@ class People:
         if kind in {"honorific", "title"}:
             name = self._reader.forward(text, start if kind == "title" else LEAD.match(text, end).end(), strong=True)
             if name is None:
-                return []
+                return self._before_role(text, start) if kind == "title" else []
             physician = kind == "title" or name.titled
             return [
                 Span(start, name.end, "PHYSICIAN" if physician else "NAME"),
@@ -66,9 +66,11 @@ class People:
             return []
         of_patient = kind in {"patient", "label"}
         name = self._reader.forward(text, begin, strong=False, comma=of_patient)
-        if name is None and kind == "label":
+        if name is None and of_patient:
+            # a surname that is an ordinary word: "Patient: Kopf, Anna"
             name = self._reader.forward(text, begin, strong=True, comma=True)
-            name = name if name and name.words >= 2 else None
+            given = name and any(map(self._reader.given, NAME.findall(text[begin : name.end])[1:]))
+            name = name if given or (name and kind == "label" and name.words >= 2) else None
         if name is None or len(text[name.start : name.end]) < 3:
             return []
         found = Span(begin, name.end, "PHYSICIAN" if name.titled or not of_patient else "NAME")
@@ -107,13 +109,15 @@ class People:
         if name is not None and (birth or self._is_pair(text, name)):
             return Span(name.start, end, "NAME")
         place = PLACE_BEFORE.search(text[window : date.start])
-        if place and not birth and not self._lexicon.known(place.group(1)):
+        if place and not birth and not (self._lexicon.known(place.group(1)) or place.group(1).isupper()):
             return Span(window + place.start(1), window + place.end(1), "ADDRESS")
         return None
 
     def _is_pair(self, text: str, name: Name) -> bool:
         words = NAME.findall(text[name.start : name.end])
-        return len(words) >= 2 and ("," in text[name.start : name.end] or any(map(self._reader.given, words)))
+        at_line = not text[: name.start].rpartition("\n")[2].strip()
+        paired = "," in text[name.start : name.end] and at_line and not any(len(w) < 3 for w in words)
+        return len(words) >= 2 and (paired or any(map(self._reader.given, words)))
 
     def at_given_name(self, text: str, start: int) -> Span | None:
         """The full name that begins with, or after a comma ends with, the listed given name at `start`."""

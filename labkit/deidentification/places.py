@@ -52,7 +52,7 @@ class Places:
         codes = [p.postcode for p in self._places if p.postcode]
         self._code = re.compile(rf"(?<![\w-])(?:{'|'.join(codes)})(?!\w)") if codes else None
         links = alternation(link for p in self._places for link in p.hospital_links)
-        self._link = re.compile(rf"\s+(?:{links}\s+)?(?={WORD})")
+        self._link = re.compile(rf" +(?:{links} +)?(?={WORD})")
         prefixes = alternation(prefix for p in self._places for prefix in p.hospital_prefixes)
         self._prefix = re.compile(rf"(?:{prefixes}\s)+$")
         self._trailing = {w.casefold() for p in self._places if p.hospital_last for w in p.hospitals}
@@ -96,17 +96,27 @@ class Places:
         city = re.compile(rf"[\s-]\s?({CITY})").match(text, match.end())
         if match.group()[-1].isdigit() and not match.group()[:2].isalpha():
             words = city.group(1).split() if city else []
-            if city and not self._reader.ordinary(text, city.start(1), city.start(1) + len(words[0].rstrip(".,"))):
+            if city and self._may_be_town(words):
                 yield Span(match.start(), city.start(1) + len(self._town(words)), "ADDRESS")
             return
         before = re.search(rf"(?:{WORD}\s)?{WORD},?\s$", text[max(0, match.start() - 40) : match.start()])
         yield Span(match.start() - (len(before.group()) if before else 0), match.end(), "ADDRESS")
 
+    def _may_be_town(self, words: list[str]) -> bool:
+        """Whether the first word is no ordinary one, or one like "Bad", "Neu", "Klein" with a name after it."""
+        first = words[0].rstrip(".,")
+        adjective = len(words) > 1 and words[1][0].isupper() and not self._lexicon.known(words[1].rstrip(".,"))
+        return not self._lexicon.known(first) or (
+            adjective and self._lexicon.listed(first) and not self._lexicon.noun(first)
+        )
+
     def _town(self, words: list[str]) -> str:
         """The town's words up to an ordinary one."""
         kept = [words[0]]
         for word in words[1:4]:
-            if word[0].isupper() and (kept[-1].endswith((".", ",")) or self._lexicon.known(word.rstrip(".,"))):
+            if word[0].isupper() and (
+                (kept[-1][-1] in ".," and kept[-1] not in {"St.", "Bad"}) or self._lexicon.known(word.rstrip(".,"))
+            ):
                 break
             kept.append(word)
         while not kept[-1][0].isupper() and kept[-1][0] != "(":
@@ -119,7 +129,7 @@ class Places:
             rest = REST.match(text, end)
             if not rest or not re.search(rf"[{UPPER}\d]", rest.group()[:4]):
                 return []
-            stop = end + len(rest.group().rstrip(" \t\n,.–-/"))
+            stop = end + len(re.sub(r"[\s,.–/-]+(?:der|den|des|dem|im|in|am|an|of|the)?[\s,.–/-]*$", "", rest.group()))
             return [Span(end + re.compile(r"[:\s]*").match(rest.group()).end(), stop, "ADDRESS")]
         if kind == "ward":
             return self._ward(text, start, end)
@@ -127,7 +137,7 @@ class Places:
 
     def _ward(self, text: str, start: int, end: int) -> list[Span]:
         number = re.compile(
-            rf"\s?:?\s(?:[A-Z]{{0,4}}[- ]?\d{{1,3}}(?:\.\d)?[A-Za-z]?(?!\w){UNIT}|[A-Z]\d?(?!\w|\.))"
+            rf"\s?:?\s(?:[A-Z]{{0,4}}[- ]?\d{{1,4}}(?:\.\d)?[A-Za-z]?(?!\w){UNIT}|[A-Z]\d?(?!\w|\.))"
         ).match(text, end)
         if number:
             return [Span(start, number.end(), "HOSPITAL")]
@@ -148,7 +158,7 @@ class Places:
             begin = name.start if name and "," not in text[name.start : name.end] else begin
         first = word.split("-")[0]
         named = "-" in word and not self._lexicon.known(first) and len(first) > 2
-        for _ in range(3):
+        for _ in range(5):
             link = self._link.match(text, stop)
             name = NAME.match(text, link.end()) if link and "\n" not in link.group() else None
             if (
@@ -180,8 +190,8 @@ def _streets(places: PlaceCues) -> Iterator[str]:
         return
     if places.street_endings:
         endings = "|".join(re.escape(e) for e in sorted(places.street_endings, key=len, reverse=True))
-        yield rf"(?<!\w)(?:{alternation(places.street_starts)}\s)?(?P<name>(?:{WORD}\s)?[{UPPER}][\w'’-]{{2,}}(?:{endings}))\s?{NUMBER}"
+        yield rf"(?<!\w)(?:{alternation(places.street_starts)}\s)?(?P<name>(?:{WORD}\s)?[{UPPER}][\w'’-]{{2,}}(?:{endings}))\.?\s?{NUMBER}"
     if places.street_words:
         yield rf"(?<!\w)(?P<name>[{UPPER}][\w'’.-]+[\s-]{words}|{words}\s(?:des|der|am|von)\s(?:\d{{1,2}}\.\s)?{WORD})\s?{NUMBER}"
     if places.street_starts and places.postcode:
-        yield rf"(?<!\w)(?P<name>{alternation(places.street_starts)}\s{WORD}(?:\s{WORD})?)\s{NUMBER}(?=[,\s]+{places.postcode})"
+        yield rf"(?<!\w)(?P<name>{alternation(places.street_starts)}\s{WORD}(?:\s{WORD})?)(?:\s{NUMBER})?(?=[,\s]+{places.postcode}\s[{UPPER}])"
