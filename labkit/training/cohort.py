@@ -52,7 +52,7 @@ def assemble(labels, images, cache, *, views, missing_view="drop"):
     labels : LABELS table (study_id, patient, site, split, finding, reference).
     images : IMAGES table; rows that are not usable are passed over; of several images of a view the first by
         image_id counts.
-    cache : has `array` (images, size, size) uint8 and `rows(image_ids)`.
+    cache : radiographs.Cache; an image that it could not decode is not usable.
     views : names of the views in the order of the network's trunks.
     missing_view : "drop" leaves a study without one of its views out, "duplicate" repeats the view that it
         has.
@@ -65,7 +65,9 @@ def assemble(labels, images, cache, *, views, missing_view="drop"):
         raise ParamsError(f"missing_view '{missing_view}' is not known; allowed are drop and duplicate.")
     splits.check_disjoint(labels, name="labels")
     studies = labels[["study_id", "split", "site"]].drop_duplicates().sort_values("study_id", ignore_index=True)
+    decoded = cache.images.loc[cache.images["usable"] == "true", "image_id"]
     usable = images[(images["usable"] == "true") & images["view"].isin(views)].sort_values("image_id")
+    usable = usable[usable["image_id"].isin(decoded)]
     usable = usable.drop_duplicates(["study_id", "view"])
     usable = usable.assign(row=np.asarray(cache.rows(list(usable["image_id"])), dtype=np.int64))
     rows = usable.pivot(index="study_id", columns="view", values="row")
