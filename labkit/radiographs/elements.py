@@ -191,8 +191,8 @@ def _walk(window: _Window, position: int, header: Header, wanted: frozenset[int]
             if position + 12 > size:
                 raise HeaderError("the file ends inside its header")
             length, skip = length_of(data, offset + 8)[0], 12
-        elif vr not in SHORT_VRS:
-            raise HeaderError("the header is damaged: an element has no value representation")
+        elif not b"AA" <= vr <= b"ZZ":  # as pydicom does: this one element is written implicitly
+            length, vr = implicit_head.unpack_from(data, offset)[2], b""
         tag, depth = group << 16 | element, len(open_ends)
         if depth == 0 and tag >= 0x7FE00000:
             if tag in (PIXEL_DATA, 0x7FE00008, 0x7FE00009):

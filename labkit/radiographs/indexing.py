@@ -76,10 +76,17 @@ def _walk(folder: str) -> tuple[list[str], dict[str, str]]:
             with os.scandir(os.path.join(folder, below)) as entries:
                 for entry in entries:
                     path = f"{below}/{entry.name}" if below else entry.name
-                    (waiting if entry.is_dir() else paths).append(path)
+                    (waiting if _is_folder(entry) else paths).append(path)
         except OSError as error:
             closed[_printable(below)] = f"the folder cannot be opened ({error.strerror})"
     return paths, closed
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself; its row will say so
+        return False
 
 
 def _headers(folder: str, paths: list[str], rules: IndexRules, workers: int | None, progress: Progress | None) -> Found:

@@ -19,6 +19,7 @@ from pydicom.pixels import get_decoder
 from labkit.errors import ImageError
 from labkit.radiographs import grey, tags
 from labkit.radiographs.elements import UNDEFINED, inflate
+from labkit.radiographs.extended import EXTENDED, decode_extended
 from labkit.radiographs.headers import COLUMNS, Examined, examine
 from labkit.radiographs.rules import IndexRules
 from labkit.radiographs.syntaxes import SYNTAXES
@@ -36,8 +37,9 @@ class Stored:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the values in C order, little-endian, stored type."""
-        values = np.ascontiguousarray(self.values)
+        """SHA-256 of the values in C order, little-endian, stored type; bits above Bits Stored do not count."""
+        spare = 8 * self.values.itemsize - self.grey.bits_stored
+        values = np.ascontiguousarray(self.values << spare >> spare if spare else self.values)
         return hashlib.sha256(values.astype(values.dtype.newbyteorder("<"), copy=False)).hexdigest()
 
     def plane(self, frame: int) -> np.ndarray:
@@ -118,7 +120,7 @@ def decode(data: bytes, name: str, *, rules: IndexRules, any_kind: bool = False)
         raise ImageError("decoding needs more memory than is allowed.") from error
     # Decoders and pydicom raise whatever the bytes drive them to, so no shorter list of types would hold.
     except Exception as error:
-        raise ImageError(f"the pixel data cannot be decoded ({type(error).__name__}).") from error
+        raise ImageError(f"the pixel data are damaged: decoding ended with {type(error).__name__}.") from error
 
 
 def _decode_plain(data: bytes) -> Stored:
@@ -172,9 +174,10 @@ def _native(data: bytes, examined: Examined, meaning: grey.Grey) -> np.ndarray:
 
 def _by_plugin(pixels: bytes, dataset: Dataset, examined: Examined) -> np.ndarray:
     header, numbers = examined.header, examined.numbers
+    if header.transfer_syntax == EXTENDED and numbers["bits_stored"] > 8 and numbers.get("samples", 1) == 1:
+        return decode_extended(pixels, numbers)
     syntax = SYNTAXES[header.transfer_syntax]
     decoder = get_decoder(header.transfer_syntax)
-    # A multi-frame stream may lack its delimiter, which pydicom wants.
     values, _ = decoder.as_array(
         pixels,
         raw=False,

@@ -26,9 +26,10 @@ class Store:
 
     def __enter__(self):
         self.pixels = open(self.folder / "tiles.u8", "a+b")
-        for line in _lines(self.folder / "tiles.jsonl"):
-            sha256, frame, position, reason, rows, columns = line
-            self.tiles[sha256, frame] = position, Tile(sha256, None, reason, rows, columns)
+        there = os.path.getsize(self.folder / "tiles.u8") // self.bytes_per_tile
+        for sha256, frame, position, reason, rows, columns in _lines(self.folder / "tiles.jsonl"):
+            if position < there:  # a line without its pixels counts for nothing
+                self.tiles[sha256, frame] = position, Tile(sha256, None, reason, rows, columns)
         for path, stamp, sha256 in _lines(self.folder / "files.jsonl"):
             self.files[path] = stamp, sha256
         self.count = 1 + max((position for position, _ in self.tiles.values()), default=-1)

@@ -51,11 +51,12 @@ def _reason_of_native(header: Header, numbers: dict[str, int]) -> str:
 
 
 def _reason_of_fragments(stream: BinaryIO, header: Header, syntax: Syntax, numbers: dict[str, int]) -> str:
-    position, fragments = header.pixel_offset, []
+    position, fragments, ended = header.pixel_offset, [], False
     while position + 8 <= header.size:
         stream.seek(position)
         group, element, length = unpack_from("<HHL", stream.read(8))
         if (group, element) == (0xFFFE, 0xE0DD):
+            ended = True
             break
         if (group, element) != (0xFFFE, 0xE000) or length == UNDEFINED:
             return "the encapsulated pixel data are damaged: an item tag is missing"
@@ -68,6 +69,8 @@ def _reason_of_fragments(stream: BinaryIO, header: Header, syntax: Syntax, numbe
     fragments = [f for f in fragments[1:] if f[1]]  # the first item is the offset table
     if len(fragments) < numbers["frames"]:
         return f"the pixel data are cut short ({len(fragments):,} fragments for {numbers['frames']:,} frames)"
+    if not ended:  # PS3.5 A.4 demands the mark; without it nobody knows what else is lacking
+        return "the pixel data are cut short: their sequence has no end mark"
     # One fragment per frame, as nearly always: each is looked at. Otherwise only the first and last bytes are
     # known to be ends.
     whole = [(f, f) for f in fragments] if len(fragments) == numbers["frames"] else [(fragments[0], fragments[-1])]

@@ -1,6 +1,7 @@
 """The transfer syntaxes that can be decoded here, by which plug-in, and how each one's stream begins and
 ends."""
 
+import re
 from dataclasses import dataclass
 
 __all__ = ["SYNTAXES", "Syntax", "name_of"]
@@ -42,6 +43,8 @@ def name_of(uid: str) -> str:
     """A readable name for any transfer syntax UID, the UID itself where nobody knows it."""
     if uid in SYNTAXES:
         return SYNTAXES[uid].name
+    if not re.fullmatch(r"[0-9.]{1,64}", uid):
+        return "not a valid UID"
     # Imported here: only unsupported files need pydicom's dictionary, and an index of headers starts faster
     # without it.
     from pydicom.uid import UID
