@@ -45,8 +45,8 @@ def macro_roc(y, score):
     for column in range(y.shape[1]):
         used = ~np.isnan(y[:, column])
         x, tpr, _ = roc(y[used, column], score[used, column])
-        last = np.append(np.diff(x) > 0, True)  # the highest point above each rate
-        mean += np.interp(grid, x[last], tpr[last]) / y.shape[1]
+        # where a curve rises straight up, interp takes the highest point
+        mean += np.interp(grid, x, tpr) / y.shape[1]
     return np.append(0.0, grid), np.append(0.0, mean)
 
 

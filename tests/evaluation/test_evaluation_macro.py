@@ -9,7 +9,8 @@ from labkit.evaluation import roc
 
 
 def cohort(seed, *, n_patients=150, n_labels=6):
-    """Reference, two correlated scores and patients; about 1.5 studies per patient that resemble each other."""
+    """Reference, two correlated scores and patients; about 1.5 studies per patient that resemble each
+    other."""
     rng = np.random.default_rng(seed)
     patients = np.repeat(np.arange(n_patients), rng.integers(1, 3, n_patients))
     trait = rng.normal(size=(n_patients, n_labels))[patients]

@@ -36,9 +36,7 @@ def test_area_variance_and_interval_equal_proc(problem):
 )
 def test_paired_test_equals_proc(problem, alternative, key):
     expected = problem["expected"][key]
-    found = evaluation.compare_auc(
-        problem["y"], problem["score1"], problem["score2"], alternative=alternative
-    )
+    found = evaluation.compare_auc(problem["y"], problem["score1"], problem["score2"], alternative=alternative)
     assert found.statistic == pytest.approx(expected["statistic"], **TIGHT)
     assert found.p_value == pytest.approx(expected["p_value"], **TIGHT)
     assert found.ci == pytest.approx(expected["conf_int"], **TIGHT)

@@ -11,7 +11,7 @@ from labkit.errors import EvaluationError
 def test_equivalence_is_the_ninety_percent_interval_inside_the_margin():
     for difference in np.linspace(-0.03, 0.03, 13):
         half = norm.ppf(0.95) * 0.006
-        inside = -0.02 < difference - half and difference + half < 0.02
+        inside = difference - half > -0.02 and difference + half < 0.02
         assert evaluation.equivalence(difference, 0.006, margin=0.02).equivalent == inside
 
 
