@@ -1,18 +1,20 @@
 """The findings of an anatomy, their hierarchy, definitions and terms: one YAML file per anatomy.
 
-Used by every notebook. A new anatomy is a new file in `params/templates/` and no code.
+Used by every notebook. A new anatomy is a new file in `params/templates/` and no code. Terms that all anatomies
+share (what a fracture is called) stand once in a vocabulary file that a template takes in by name.
 """
 
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from labkit.errors import ParamsError
 
-__all__ = ["TEMPLATES_DIR", "Finding", "LabelValue", "Template", "load"]
+__all__ = ["TEMPLATES_DIR", "Finding", "LabelValue", "Rule", "Template", "Terms", "files", "load"]
 
 TEMPLATES_DIR = Path(__file__).parents[1] / "params" / "templates"
 
@@ -29,6 +31,39 @@ class LabelValue(StrEnum):
 RANK = {LabelValue.FALSE: 0, LabelValue.UNCERTAIN: 1, LabelValue.TRUE: 2}
 
 
+class Rule(NamedTuple):
+    """What makes a finding: a lesion, at a place where one is named, and only if a switch is on where one is named."""
+
+    lesion: str
+    place: str | None = None
+    switch: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Rule":
+        """Read `fracture`, `olecranon + fracture` or `effusion if effusion_is_fat_pad_sign`."""
+        what, _, switch = text.partition(" if ")
+        place, plus, lesion = what.rpartition("+")
+        return cls(lesion.strip(), place.strip() if plus else None, switch.strip() or None)
+
+
+class Terms(BaseModel):
+    """Terms of one place or lesion by language (`de`, `en`, ...); `any` holds eponyms and Latin of every language.
+
+    `of` makes a lesion a property of another one: displacement *of* a fracture is where the fracture is and no more
+    certain.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+    __pydantic_extra__: dict[str, tuple[str, ...]]
+
+    of: str | None = None
+
+    def of_language(self, language: str) -> tuple[str, ...]:
+        """Terms of a language and those of any language."""
+        by_language = self.__pydantic_extra__
+        return (*by_language.get(language, ()), *by_language.get("any", ()))
+
+
 class Finding(BaseModel):
     """One label of a template; `name` is shown to people, `id` is used in code and file names."""
 
@@ -38,15 +73,29 @@ class Finding(BaseModel):
     name: str = Field(min_length=1)
     definition: str = Field(min_length=1)
     parents: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+
+    @cached_property
+    def parsed_rules(self) -> tuple[Rule, ...]:
+        return tuple(Rule.parse(rule) for rule in self.rules)
 
 
 class Template(BaseModel):
-    """The findings of one anatomy, in the order in which tables and figures show them."""
+    """The findings of one anatomy, in the order in which tables and figures show them.
+
+    `places` and `lesions` name groups of terms that the findings' rules combine; `elsewhere` are the regions that do
+    not count, `ignored` are phrases that look like a finding and are none.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     anatomy: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     views: tuple[str, ...]
+    vocabulary: tuple[str, ...] = ()
+    places: dict[str, Terms] = {}
+    lesions: dict[str, Terms] = {}
+    elsewhere: Terms = Terms()
+    ignored: Terms = Terms()
     findings: tuple[Finding, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -58,6 +107,19 @@ class Template(BaseModel):
             for parent in finding.parents:
                 if parent not in ids:
                     raise ValueError(f"finding '{finding.id}' names the unknown parent '{parent}'")
+        return self
+
+    @model_validator(mode="after")
+    def _rules_name_groups(self):
+        for finding in self.findings:
+            for rule in finding.parsed_rules:
+                if rule.lesion not in self.lesions:
+                    raise ValueError(f"a rule of '{finding.id}' names the unknown lesion '{rule.lesion}'")
+                if rule.place and rule.place not in self.places:
+                    raise ValueError(f"a rule of '{finding.id}' names the unknown place '{rule.place}'")
+        for name, lesion in self.lesions.items():
+            if lesion.of and lesion.of not in self.lesions:
+                raise ValueError(f"lesion '{name}' is a property of the unknown lesion '{lesion.of}'")
         return self
 
     @cached_property
@@ -120,6 +182,25 @@ def load(template: str | Path) -> Template:
     ------
     ParamsError : no such file, no YAML, or a key or value that a template does not allow.
     """
+    path, *vocabularies = files(template)
+    content = _read(path)
+    for vocabulary in vocabularies:
+        content = _take_in(_read(vocabulary), content)
+    try:
+        return Template.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "template"
+        raise ParamsError(f"{path.name}: {key}: {first['msg'].removeprefix('Value error, ')}.") from error
+
+
+def files(template: str | Path) -> tuple[Path, ...]:
+    """The template's file and the vocabulary files it takes in: what its result depends on.
+
+    Raises
+    ------
+    ParamsError : no such file, or a vocabulary that stands neither beside it nor in `params/templates/`.
+    """
     path = Path(template)
     if path.suffix not in {".yaml", ".yml"} and not path.exists():
         path = TEMPLATES_DIR / f"{template}.yaml"
@@ -128,14 +209,36 @@ def load(template: str | Path) -> Template:
         raise ParamsError(
             f"{template}: no such template; known names: {known}. Give one of them or the path of a YAML file."
         )
+    found = [path]
+    for name in _read(path).get("vocabulary") or ():
+        places = [folder / "vocabulary" / f"{name}.yaml" for folder in (path.parent, TEMPLATES_DIR)]
+        existing = [place for place in places if place.is_file()]
+        if not existing:
+            raise ParamsError(f"{path.name}: vocabulary: there is no vocabulary/{name}.yaml beside the templates.")
+        found.append(existing[0])
+    return tuple(found)
+
+
+def _read(path: Path) -> dict:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return Template.model_validate(content)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         place = getattr(error, "problem_mark", None)
         where = f", line {place.line + 1}" if place else ""
         raise ParamsError(f"{path.name}{where}: this is not valid YAML in UTF-8; mend the line.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "template"
-        raise ParamsError(f"{path.name}: {key}: {first['msg'].removeprefix('Value error, ')}.") from error
+    if not isinstance(content, dict):
+        raise ParamsError(f"{path.name}: the file holds no keys; a template begins with 'anatomy: NAME'.")
+    return content
+
+
+def _take_in(vocabulary: dict, content: dict) -> dict:
+    """A template's content with a vocabulary's groups; terms of a group in both are joined, the template's first."""
+    merged = dict(content)
+    for part in ("places", "lesions"):
+        groups = {name: dict(terms) for name, terms in (content.get(part) or {}).items()}
+        for name, terms in (vocabulary.get(part) or {}).items():
+            group = groups.setdefault(name, {})
+            for key, value in terms.items():
+                group[key] = [*group.get(key, []), *value] if isinstance(value, list) else value
+        merged[part] = groups
+    return merged

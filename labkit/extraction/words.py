@@ -1,0 +1,221 @@
+"""Words of a report and the lexicon that finds terms in them, tolerant of spelling.
+
+Used by 01_extraction through `rules`. Terms are written as a clinician would write them:
+
+    Radiusköpfchenfraktur   one word, whatever its case; ä and ae, c, k and z, ß and ss are the same letter
+    *fraktur*               any letters may stand before or behind
+    frag*|stück*            either word
+    intra-articular         one word, two words or hyphenated
+    proximal? phalanx       the first word may be missing
+    gelenkspalt ~ verengt   up to three words may stand between
+    !sublux*                never where this word stands (takes back what another term of the group found)
+"""
+
+import re
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from itertools import product
+from typing import NamedTuple
+
+__all__ = ["Lexicon", "Match", "Token", "fold", "tokenize"]
+
+TOKEN = re.compile(
+    # A word divided at a line end is one word; "Radius- und Ulnafraktur" is not divided.
+    r"[^\W\d_]{2,}-[ \t]*\r?\n[ \t]*(?!(?:und|oder|and|or|bzw)\b)[a-zäöüß]\w+|\d+(?:[.,:]\d+)+|\w+|[^\w\s]"
+)
+TERM_WORD = re.compile(r"[\w*|]+\??|[~/#%+]|!")
+# Latin and German spellings of one word differ in c, k and z; typists without umlauts write ae or leave the dots out.
+LETTERS = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss", "c": "k", "z": "k", "é": "e", "è": "e"})
+DIVIDED = re.compile(r"-\s*\n\s*")
+GAP = "~"
+LONGEST_GAP = 3
+# Below this many letters a misspelt word is too likely another word.
+FUZZY_LETTERS = 7
+CACHE_WORDS = 200_000
+
+
+class Token(NamedTuple):
+    """A word or a sign and its place in the report, in characters."""
+
+    text: str
+    start: int
+    end: int
+
+
+class Match(NamedTuple):
+    """A term found in a list of words: words `start` to `end` (exclusive) say `label`."""
+
+    start: int
+    end: int
+    label: Hashable
+
+
+def fold(word: str) -> str:
+    """Spelling-independent form of a word: lower case, no umlauts, c and z as k, line-end hyphens closed."""
+    word = DIVIDED.sub("", word.lower()).translate(LETTERS)
+    return word.replace("ae", "a").replace("oe", "o").replace("ue", "u")
+
+
+def tokenize(text: str) -> list[Token]:
+    """Words and signs of a text in order; white space is left out."""
+    return [Token(found.group(), found.start(), found.end()) for found in TOKEN.finditer(text)]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the lexicon knows of one spelling: its patterns, one-word labels, and terms that begin with it."""
+
+    patterns: frozenset[str]
+    labels: tuple[Hashable, ...]
+    starts: tuple[tuple[tuple[str, ...], Hashable], ...]
+    sign: bool
+
+
+@dataclass(slots=True)
+class WordPatterns:
+    """The distinct word patterns of a lexicon, sorted by how they are looked up."""
+
+    exact: set[str] = field(default_factory=set)
+    prefixes: dict[str, str] = field(default_factory=dict)
+    loose: list[tuple[str, re.Pattern]] = field(default_factory=list)
+    misspelt: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+
+    def add(self, pattern: str) -> None:
+        """Take a folded pattern in, with the misspellings of its letters."""
+        letters = pattern.strip("*")
+        if "*" not in pattern:
+            self.exact.add(pattern)
+        elif pattern == letters + "*" and "*" not in letters:
+            self.prefixes[letters] = pattern
+        else:
+            parts = ".*".join(re.escape(part) for part in pattern.split("*"))
+            self.loose.append((pattern, re.compile(parts)))
+        if "*" not in letters and len(letters) >= FUZZY_LETTERS:
+            for variant in deletions(letters):
+                self.misspelt.setdefault(variant, set()).add((letters, pattern))
+
+    def of(self, word: str) -> frozenset[str]:
+        """Patterns that a folded word matches; those it nearly matches where it matches none."""
+        found = {word} & self.exact
+        found.update(self.prefixes[word[:n]] for n in range(1, len(word) + 1) if word[:n] in self.prefixes)
+        found.update(pattern for pattern, matcher in self.loose if matcher.fullmatch(word))
+        if not found and len(word) >= FUZZY_LETTERS - 1:
+            found = self._nearly(word)
+        return frozenset(found)
+
+    def _nearly(self, word: str) -> set[str]:
+        """Patterns one slip of the keyboard away: a letter missing, doubled, wrong, or two exchanged."""
+        found = set()
+        for n in range(FUZZY_LETTERS - 1, len(word) + 1):
+            for piece in {word[:n], word[-n:]}:
+                for variant in deletions(piece):
+                    for letters, pattern in self.misspelt.get(variant, ()):
+                        whole = piece == word
+                        fits = whole or (pattern.endswith("*") and word.startswith(piece))
+                        fits = fits or (pattern.startswith("*") and word.endswith(piece))
+                        if fits and abs(len(letters) - len(piece)) <= 1 and letters[:2] == piece[:2]:
+                            found.add(pattern)
+        return found
+
+
+class Lexicon:
+    """Finds labelled terms in lists of words.
+
+    Parameters
+    ----------
+    terms : pairs of label and term; labels are any hashable values, terms as the module describes.
+
+    Every spelling is analysed once and remembered, so that a report costs one look-up per word.
+    """
+
+    def __init__(self, terms: Iterable[tuple[Hashable, str]]):
+        self._words = WordPatterns()
+        self._single: dict[str, list[Hashable]] = {}
+        self._starts: dict[str, list[tuple[tuple[str, ...], Hashable]]] = {}
+        self._never: dict[str, list[Hashable]] = {}
+        self._known: dict[str, Known] = {}
+        distinct: set[str] = set()
+        for label, term in dict.fromkeys(terms):
+            table = self._never if term.startswith("!") else self._single
+            for words in _expand(term.removeprefix("!")):
+                distinct.update(word for word in words if word != GAP)
+                if len(words) == 1:
+                    table.setdefault(words[0], []).append(label)
+                else:
+                    self._starts.setdefault(words[0], []).append((words[1:], label))
+        for pattern in sorted(distinct):
+            self._words.add(pattern)
+
+    def know(self, word: str) -> Known:
+        """What the lexicon knows of one spelling."""
+        known = self._known.get(word)
+        if known is None:
+            if len(self._known) >= CACHE_WORDS:
+                self._known.clear()
+            known = self._known[word] = self._analyse(word)
+        return known
+
+    def _analyse(self, word: str) -> Known:
+        patterns = self._words.of(fold(word))
+        never = {label for pattern in patterns for label in self._never.get(pattern, ())}
+        labels = dict.fromkeys(
+            label for p in sorted(patterns) for label in self._single.get(p, ()) if label not in never
+        )
+        starts = [start for p in sorted(patterns) for start in self._starts.get(p, ()) if start[1] not in never]
+        return Known(patterns, tuple(labels), tuple(starts), not word[-1:].isalnum())
+
+    def find(self, words: list[str]) -> list[Match]:
+        """All matches in a list of words, in order of their first word; overlapping ones included."""
+        know, known = self.know, self._known
+        row = [known.get(word) or know(word) for word in words]
+        found = []
+        for i, entry in enumerate(row):
+            for label in entry.labels:
+                found.append(Match(i, i + 1, label))
+            for rest, label in entry.starts:
+                end = _follow(row, i + 1, rest)
+                if end:
+                    found.append(Match(i, end, label))
+        return found
+
+
+def _follow(row: list[Known], position: int, rest: tuple[str, ...]) -> int:
+    """End of a term whose first word was found, or 0; a gap does not reach over a sign."""
+    for k, pattern in enumerate(rest):
+        if pattern == GAP:
+            tail = rest[k + 1 :]
+            for start in range(position, min(position + LONGEST_GAP, len(row) - 1) + 1):
+                end = _follow(row, start, tail)
+                if end or row[start].sign:
+                    return end
+            return 0
+        if position >= len(row) or pattern not in row[position].patterns:
+            return 0
+        position += 1
+    return position
+
+
+def deletions(word: str) -> set[str]:
+    """The word and every form of it that lacks one letter."""
+    return {word} | {word[:i] + word[i + 1 :] for i in range(len(word))}
+
+
+def _expand(term: str) -> list[tuple[str, ...]]:
+    """Every sequence of folded word patterns that a term stands for."""
+    choices: list[list[tuple[str, ...]]] = []
+    for piece in term.split():
+        readings = _readings(piece.removesuffix("?"))
+        choices.append([*readings, ()] if piece.endswith("?") else readings)
+    sequences = [tuple(word for part in parts for word in part) for parts in product(*choices)]
+    return [sequence for sequence in dict.fromkeys(sequences) if sequence]
+
+
+def _readings(piece: str) -> list[tuple[str, ...]]:
+    """A piece of a term in its spellings: alternatives, and a hyphen closed or open."""
+    readings = []
+    for option in piece.split("|"):
+        parts = [fold(part) for part in re.findall(r"[\w*]+|[~/#+?]", option)]
+        readings.append(tuple(parts))
+        if "-" in option.strip("-"):
+            readings.append((fold(option.replace("-", "")),))
+    return readings
