@@ -45,7 +45,7 @@ class KnownNames:
         self._initials: dict[int, set[str]] = {}
         for person, name in enumerate(names):
             surnames, given = name_parts(name)
-            self._initials[person] = {word[0].upper() for word in (*surnames, *given)}
+            self._initials[person] = {word[0].upper() for word in WORD.findall(name)}
             for word in (*surnames, *given):
                 for key in self._keys(word):
                     self._persons[key].add(person)

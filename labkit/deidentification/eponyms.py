@@ -17,7 +17,7 @@ GRADE = re.compile(
 NEXT = re.compile(r"(?:['’]s?)?(?:\s?[/+&]\s?|-|\s(?:and|und|type|modified|reverse|like)\s|\s)([^\W\d_][\w-]*)")
 BEFORE = re.compile(
     r"(?:\b(?:nach|[Tt]yp[e]?|[Gg]rad[e]?|Morbus|M\.|sog\.|sogenannte[rn]?|Klassifikation|classification|per|to|of|de|reverse|umgekehrte|Mb\.|Syndrom|syndrome|"
-    r"[Kk]ein[e]?|eine[rn]?|an?|no|by the|the)\s|[(/+-]\s?)$"
+    r"[Kk]ein[e]?|eine[rn]?|a|no|by the|the)\s|[(/+-]\s?)$"
 )
 
 

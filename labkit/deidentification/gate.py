@@ -76,6 +76,7 @@ class Gate:
         spans += self._numbers(text)
         spans += self._at_words(text)
         spans += self._people.last_lines(text)
+        spans += [span] if (span := self._people.opening(text)) else []
         for kind, regex in self._patterns:
             spans += (Span(m.start(), m.end(), kind) for m in regex.finditer(text))
         spans += list(self._people.repeated(text, spans))
@@ -121,4 +122,5 @@ class Gate:
             return self._places.at_cue(kind, text, start, end)
         reader = {"phone": contacts.after_phone, "id": contacts.after_id, "birth": self._dates.after_birth}[kind]
         span = reader(text, start, end)
-        return [span] if span else []
+        name = self._people.before_id(text, start) if span and kind == "id" else None
+        return [found for found in (span, name) if found]

@@ -120,11 +120,12 @@ class Language(_Part):
     patterns: tuple[Pattern, ...] = ()
     eponym_nouns: Words = ()
     given_names: Words = ()
+    surname_words: Words = ()
     words: Words = ()
     stems: Words = ()
     endings: Words = ()
 
-    @field_validator("eponym_nouns", "given_names", "words", mode="before")
+    @field_validator("eponym_nouns", "given_names", "surname_words", "words", mode="before")
     @classmethod
     def _split(cls, value):
         return tuple(value.split()) if isinstance(value, str) else value
@@ -135,7 +136,9 @@ class Lexicon:
 
     def __init__(self, languages: tuple[Language, ...]):
         listed = {word for language in languages for word in (*language.words, *language.people.words)}
+        listed |= {month for language in languages for months in language.months.values() for month in months}
         self._words = {word.casefold() for word in listed}
+        self._surnames = {word.casefold() for language in languages for word in language.surname_words}
         # nouns that German always writes with a capital: there the capital is no sign of a name
         self._nouns = {word.casefold() for word in listed if word[:1].isupper()}
         self._stems = tuple({stem.casefold() for language in languages for stem in language.stems})
@@ -153,6 +156,15 @@ class Lexicon:
     def noun(self, word: str) -> bool:
         """Whether the word is listed as one that always has a capital letter."""
         return word.casefold() in self._nouns
+
+    def soft(self, word: str) -> bool:
+        """Whether an ordinary word may well be a surname: listed as one, or known by its ending alone."""
+        key = word.casefold()
+        return key in self._surnames or (key not in self._words and not self.clinical(word))
+
+    def surname(self, word: str) -> bool:
+        """Whether the word is listed as an ordinary word that is a frequent surname."""
+        return word.casefold() in self._surnames
 
     def clinical(self, word: str) -> bool:
         """Whether the word holds a clinical stem."""

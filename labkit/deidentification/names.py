@@ -17,6 +17,8 @@ BACKWARDS = re.compile(
 )
 GAP = re.compile(r"[ \t\u00a0]+")
 WRAP = re.compile(r"[ \t\u00a0]*\r?\n[ \t]*")
+PAIR = re.compile(rf",[ \t]*((?:[dlDLO]['’])?[{UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*)")
+CLOSES = re.compile(r"[ \t]*(?:$|[\r\n.,;)(*/])")
 COMMA = re.compile(r",[ \t]*")
 
 
@@ -80,7 +82,13 @@ class NameReader:
             elif word and word.group().casefold() in self._skipped and words == 0:
                 position = word.end()
                 position += text[position : position + 1] == "."
-            elif word and self._accepts(text, word, first=words == 0, strong=strong or titled, previous=previous):
+            elif word and self._accepts(
+                text,
+                word,
+                first=words == 0 and (strong or titled or previous != "."),
+                strong=strong or titled,
+                previous=previous,
+            ):
                 position = end = word.end()
                 previous, words = word.group(), words + 1
             else:
@@ -110,14 +118,24 @@ class NameReader:
             return False
         if self.given(found) or (previous == "particle" and not first and not self._lexicon.clinical(found)):
             return True
-        if self._lexicon.known(found):
-            # "Dr. Anna Leber" at the end of a line or clause: what follows a given name or initial is a surname
-            closes = re.match(r"[ \t]*(?:$|[\r\n.,;)/])", text[word.end() : word.end() + 4])
-            if closes and not self._lexicon.clinical(found) and (previous in {".", "title"} or self.given(previous)):
-                return True
-            # "Anna Klein": after a given name an adjective with a capital letter is a surname
-            return self.given(previous) and self._lexicon.listed(found) and not self._lexicon.noun(found)
-        return True
+        return not self._lexicon.known(found) or self._as_surname(text, word, first=first, previous=previous)
+
+    def _as_surname(self, text: str, word: re.Match, *, first: bool, previous: str) -> bool:
+        """Whether an ordinary word stands where only a surname can."""
+        found = word.group()
+        if self._lexicon.clinical(found):
+            return False
+        if first:
+            # "Klein, Sepp"
+            pair = PAIR.match(text, word.end())
+            return bool(pair) and self._lexicon.soft(found) and not self.ordinary(text, pair.start(1), pair.end(1))
+        if self._lexicon.surname(found):
+            return True
+        # "Dr. Anna Leber" at the end of a line or clause; "Anna Fein": an adjective with a capital letter after a given name
+        led = self.given(previous)
+        if CLOSES.match(text, word.end()) and (led or previous in {".", "title"}):
+            return True
+        return led and self._lexicon.listed(found) and not self._lexicon.noun(found)
 
     def _gap(self, text: str, position: int, *, words: int, comma: bool, previous: str) -> int | None:
         gap = GAP.match(text, position)
@@ -157,9 +175,11 @@ class NameReader:
 
     def _beside_given(self, text: str, start: int, stop: int, pieces: list, kept: list, piece: re.Match) -> bool:
         """Whether an ordinary word is a surname here: before ", Given" or right after a given name."""
+        word = text[start:stop]
         if text[stop : stop + 1] == "," and kept:
-            return self.given(kept[-1].group())
+            return self.given(kept[-1].group()) or self._lexicon.soft(word)
         left = pieces.index(piece) - 1
-        return (
-            left >= 0 and not kept and self.given(pieces[left].group()) and not self._lexicon.clinical(text[start:stop])
-        )
+        if left < 0 or kept or self._lexicon.clinical(word):
+            return False
+        before = pieces[left].group()
+        return self.given(before) or (self._lexicon.surname(word) and not self._lexicon.known(before.rstrip(".")))

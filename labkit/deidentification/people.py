@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from labkit.deidentification.cues import UPPER, CueIndex, alternation
 from labkit.deidentification.languages import Language, Lexicon
-from labkit.deidentification.names import NAME, Name, NameReader
+from labkit.deidentification.names import INITIAL, NAME, Name, NameReader
 from labkit.deidentification.spans import Span
 
 __all__ = ["People"]
@@ -17,6 +17,7 @@ SURNAME_BEFORE = re.compile(rf"([{UPPER}][^\W\d_]+(?:-[{UPPER}][^\W\d_]+)*),[ \t
 PLACE_BEFORE = re.compile(
     rf"(?:^|\n)[ \t]*([{UPPER}][^\W\d_]+(?:[ -][{UPPER}][^\W\d_]+)?),[ \t]+(?:(?:den|am|dem|the)[ \t]+)?$"
 )
+OPENING = re.compile(rf"\s*({NAME.pattern},[ \t]*{NAME.pattern}(?:[ \t]{NAME.pattern})?)(?=[ \t]*(?:[,;(*\r\n|]|$|\d))")
 COLUMNS = re.compile(r"\t+| {2,}| ?/ ?| ?[,;&|] ?")
 
 
@@ -65,12 +66,15 @@ class People:
         if begin == end and kind != "label":
             return []
         of_patient = kind in {"patient", "label"}
-        name = self._reader.forward(text, begin, strong=False, comma=of_patient)
+        # "gez. M. Mason" is a person, "Pat. M. Sudeck" a disease
+        initial = not of_patient and INITIAL.match(text, begin) is not None
+        name = self._reader.forward(text, begin, strong=initial, comma=of_patient)
         if name is None and of_patient:
             # a surname that is an ordinary word: "Patient: Kopf, Anna"
             name = self._reader.forward(text, begin, strong=True, comma=True)
             given = name and any(map(self._reader.given, NAME.findall(text[begin : name.end])[1:]))
-            name = name if given or (name and kind == "label" and name.words >= 2) else None
+            alone = name and self._lexicon.surname(text[name.start : name.end])
+            name = name if given or (name and kind == "label" and (name.words >= 2 or alone)) else None
         if name is None or len(text[name.start : name.end]) < 3:
             return []
         found = Span(begin, name.end, "PHYSICIAN" if name.titled or not of_patient else "NAME")
@@ -118,6 +122,20 @@ class People:
         at_line = not text[: name.start].rpartition("\n")[2].strip()
         paired = "," in text[name.start : name.end] and at_line and not any(len(w) < 3 for w in words)
         return len(words) >= 2 and (paired or any(map(self._reader.given, words)))
+
+    def before_id(self, text: str, start: int) -> Span | None:
+        """The name on the same line right before a label of an id."""
+        end = len(text[:start].rstrip(" \t,;(|-–"))
+        name = self._reader.backward(text, end, least=2)
+        return Span(name.start, end, "NAME") if name and self._is_pair(text, name) else None
+
+    def opening(self, text: str) -> Span | None:
+        """A "Surname, Given" that a text begins with."""
+        match = OPENING.match(text)
+        if not match:
+            return None
+        name = self._reader.forward(text, match.start(1), strong=False, comma=True)
+        return Span(name.start, name.end, "NAME") if name and name.words >= 2 and name.end == match.end(1) else None
 
     def at_given_name(self, text: str, start: int) -> Span | None:
         """The full name that begins with, or after a comma ends with, the listed given name at `start`."""

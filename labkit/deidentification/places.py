@@ -80,7 +80,7 @@ class Places:
         name = match.group("name").split()
         if places.street_last:
             return not self._lexicon.clinical(name[-1])
-        return not (match.group("kind").casefold() in AMBIGUOUS and any(map(self._lexicon.known, name)))
+        return not (match.group("kind").casefold() in AMBIGUOUS and all(map(self._lexicon.known, name)))
 
     def _with_city(self, text: str, end: int) -> int:
         code = self._code.match(text, re.compile(r"[,\s/–-]{0,3}").match(text, end).end()) if self._code else None

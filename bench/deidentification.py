@@ -1,0 +1,208 @@
+"""Recall of the de-identification gate and the share of clinical words it removes.
+
+    python bench/deidentification.py [FOLDER OF GOLD JSONL] [--reports 500] [--seed 11]
+
+Two sets: reports with a list of `identifiers` in a folder of JSONL files, and synthetic reports made here from names, places and layouts
+that were written without the gate's lists and patterns. An identifier counts as removed when none of its letters and digits is left.
+"""
+
+import argparse
+import json
+import re
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from labkit import deidentification
+
+SURNAMES = {
+    "de": "Ackmann Brömmelkamp Czerny Dörflinger Eschenlohr Fürstenwerth Grabowsky Hinterhuber Iwersen Jacobsmeyer Kappelhoff Löwenkamp Mühlenbrock "
+    "Nottebohm Özdemir Pfannenstiel Quandt Rübsamen Schniedermann Teichgräber Uhlenbruck Vandieken Wöhrmann Yilmazoglu Zwingenberger Klein Lang Krüger "
+    "Nguyen Kowalczyk Sağlam Papadopoulou Weiß Groß Bach Vogt Bender Sommerfeldt Dietz-Lohmann Meyer-Rüegg".split(),
+    "en": "Abernathy Blenkinsop Cartwright Dunleavy Entwistle Featherstone Goldsborough Hathersage Inglethorpe Jessop Kilpatrick Lancaster McAllister "
+    "Nakamura O'Sullivan Pemberton Quigley Ravenscroft Satterthwaite Thistlewood Underhill Venkataraman Whitcombe Yarborough Zielinski Young Bennett Mason "
+    "Okonkwo Chaudhry Delacroix-Moore Fitzgerald Short Bush".split(),
+}
+GIVEN = {
+    "de": "Gesine Traugott Ottilie Lorenz Malte Swantje Hinnerk Burkhard Adalbert Roswin Tomke Cevdet Nilgün Bogdan Agnieszka Ludmilla Korbinian Vroni Sepp "
+    "Walburga Ansgar Mechthild Luis Elfi Anna Peter Karl Sabine".split(),
+    "en": "Barnaby Clementine Desmond Euphemia Fergus Gwendolyn Horatio Isolde Jerome Keziah Lachlan Marguerite Nigella Orlando Prudence Quentin Rowena "
+    "Siobhan Tarquin Ursula Vikram Winnifred Xiomara John Mary James Susan".split(),
+}
+TOWNS = {
+    "de": "Kleinhausen Oberlinden Wüstenrode Bad Salzbronn Neuenfelde Hagenow Burgstetten Lindau".split(" "),
+    "en": "Ambleford Thornbury Westhaven Millbrook Oakridge Kingsport".split(),
+}
+STREETS = {
+    "de": "Lerchenweg,Alte Poststraße,Karolinenstr.,Am Mühlbach,Goethestrasse,Brunnengasse,Schützenplatz,Lindenallee,Hinterm-Deich-Weg".split(","),
+    "en": "Willow Lane,Station Road,Maple Avenue,Church Street,Old Mill Drive,Queens Crescent,Harbour View Terrace".split(","),
+}
+MONTHS = {
+    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split(),
+    "en": "January February March April May June July August September October November December".split(),
+}
+BODIES = {
+    "de": [
+        "Daumen links in 2 Ebenen: Bennett-Fraktur der Basis des Os metacarpale I mit 3 mm Stufe, Dislokation nach radial. CMC I subluxiert.",
+        "Ellenbogen rechts: Radiuskopffraktur Mason II, 2 mm Stufe. Fettpolsterzeichen positiv. Keine Luxation. Olekranon intakt.",
+        "Klavikula rechts in 2 Ebenen: Laterale Fraktur Typ Neer 2, AC-Gelenk Rockwood III, Tossy III. Kein Pneumothorax.",
+        "Verlaufskontrolle nach 6 Wochen: K-Drähte in situ, Kallus an der Rolando-Fraktur sichtbar. Z. n. Kirschner-Draht-Osteosynthese, Winkel 30°.",
+        "54-jähriger Patient, Sturz auf die Hand. Monteggia-Verletzung (Bado I), AO 2R1A2. Ulnaschaft um 2,5 cm verkürzt. HWK C6 und L4/5 nicht beurteilt.",
+        "Rhizarthrose Eaton-Littler III, Heberden-Knoten D2 und D3, Bouchard-Arthrose. Verdacht auf M. Sudeck. Herbert-Schraube im Skaphoid reizlos.",
+        "Suprakondyläre Humerusfraktur Gartland II bei 7-jährigem Kind, Baumann-Winkel 75°. Salter-Harris II am Daumengrundglied. Stener-Läsion möglich.",
+    ],
+    "en": [
+        "Right thumb, 2 views: Rolando fracture of the first metacarpal base with 2 mm step. No Stener lesion. Mild swelling.",
+        "Left elbow: Radial head fracture, Mason type II, displaced by 3 mm. Positive fat pad sign. Olecranon intact. Anterior humeral line normal.",
+        "Right clavicle: Midshaft fracture, Allman I, Neer 2. Rockwood III separation of the AC joint. Hill-Sachs defect not seen.",
+        "Follow-up after 6 weeks: Bridging callus, Herbert screw unchanged, angle 30 degrees. May represent Sudeck atrophy.",
+        "45-year-old male. Essex-Lopresti injury, Galeazzi fracture excluded. AO 23-A2. C6 and L4/5 not imaged. Heberden nodes. Colles' fracture healed.",
+        "Supracondylar fracture Gartland III in a 6-year-old. Salter-Harris type II of the proximal phalanx. Kirschner wires in place. Long oblique line, short fragment.",
+    ],
+}
+LAYOUTS = {
+    "de": [
+        "Pat. {inverted}, geb. {birth}, Fallnummer {id}\n{body}\ngez. Dr. med. {doctor}",
+        "Patient: {name} *{birth}\nAuftrag: {id}\nBefund: {body}\n\nOÄ Dr. {doctor}",
+        "Sehr geehrter Herr Kollege Dr. {doctor_last},\nwir berichten über unsere gemeinsame Patientin Frau {last}, geboren am {birth}, wohnhaft {address}.\n{body}\nMit freundlichen Grüßen\n{doctor}",
+        "{body}\nVoraufnahme vom {date} zum Vergleich. Rücksprache mit Dr. {doctor_last} am {short}. Tel. {phone}.",
+        "{inverted} ({birth}), Pat.-ID: {id}\n{body}\nProf. Dr. {doctor}\nE-Mail: {email}",
+        "Untersuchung am {date}.\nHerr {last} stellte sich vor. {body} Herrn {last} wurde die Kontrolle im {hospital} empfohlen.\nBefunder: {doctor}",
+        "Name: {last}\nVorname: {first}\nGeburtsdatum: {birth}\nAdresse: {address}\n{body}\nFacharzt: {doctor}",
+        "{hospital}, Station 4b\nDatum: {date}\n{body}\nMfG\n{doctor}\nOberarzt",
+        "{body} Befund telefonisch an Frau {doctor_last} (Durchwahl {ext}) übermittelt. Elektronisch signiert von {doctor} am {date}.",
+    ],
+    "en": [
+        "Patient: {name}  DOB: {birth}  MRN: {id}\n{body}\nElectronically signed by: {doctor}, MD on {date}",
+        "Mr. {name} of {address} was seen on {date}. {body}\nReported by Dr. {doctor}",
+        "RE: {name}\nAccession: {id}\nCOMPARISON: {date}\nFINDINGS: {body}\nDiscussed with Dr. {doctor_last} on {date}, phone {phone}.",
+        "Thank you for referring Mrs {last} (born {birth}). {body}\nKind regards\n{doctor}\nConsultant Radiologist",
+        "{inverted}, NHS No: {id}\nExam date: {date}\n{body}\nDictated by: {doctor}. Contact: {email}",
+        "{hospital}\nName: {name}\n{body}\nReferring physician: {doctor}\nTel: {phone}",
+        "{body} Ms. {last} was informed. Prof. {doctor_last} notified at {phone}.",
+        "Pt {name}, {birth}. {body}\nSigned: {doctor} FRCR",
+    ],
+}
+WORD = re.compile(r"[^\W\d_]{3,}")
+
+
+def identifiers(language: str, rng: np.random.Generator) -> dict[str, str]:
+    """Fake identifiers of one report, spelled in one of the usual ways."""
+
+    def pick(values):
+        return str(values[rng.integers(len(values))])
+
+    def digits(n):
+        return "".join(map(str, rng.integers(0, 10, n)))
+
+    def day():
+        d, m, y = int(rng.integers(1, 29)), int(rng.integers(1, 13)), int(rng.integers(1931, 2026))
+        month = MONTHS[language][m - 1]
+        german = [f"{d:02}.{m:02}.{y}", f"{d}.{m}.{y}", f"{d}. {month} {y}", f"{y}-{m:02}-{d:02}", f"{d:02}.{m:02}.{y % 100:02}"]
+        english = [f"{m:02}/{d:02}/{y}", f"{month} {d}, {y}", f"{d} {month[:3]} {y}", f"{y}-{m:02}-{d:02}", f"{d:02}-{month[:3].upper()}-{y}"]
+        return pick(german if language == "de" else english)
+
+    first, last, doctor_last = pick(GIVEN[language]), pick(SURNAMES[language]), pick(SURNAMES[language])
+    doctor = pick([f"{pick(GIVEN[language])} {doctor_last}", f"{pick(GIVEN[language])[0]}. {doctor_last}"])
+    street, town = pick(STREETS[language]), pick(TOWNS[language])
+    de = language == "de"
+    return {
+        "name": f"{first} {last}", "inverted": f"{last}, {first}", "first": first, "last": last, "doctor": doctor, "doctor_last": doctor_last,
+        "birth": day(), "date": day(), "short": f"{rng.integers(1, 29)}.{rng.integers(1, 13)}.",
+        "id": pick([digits(8), f"{digits(2)}-{digits(5)}", f"RX{digits(7)}", f"{pick(['A', 'KH', 'F'])}-{digits(4)}/{digits(3)}", digits(6)]),
+        "phone": f"0{digits(3)}/{digits(6)}" if de else pick([f"({digits(3)}) {digits(3)}-{digits(4)}", f"01{digits(3)} {digits(6)}"]),
+        "ext": digits(4), "email": f"{last.lower().replace(chr(39), '')}@{pick(['radio', 'praxis'])}-{digits(2)}.{pick(['de', 'org'])}",
+        "address": f"{street} {rng.integers(1, 120)}, {rng.integers(10000, 99999)} {town}" if de else f"{rng.integers(1, 900)} {street}, {town}",
+        "hospital": pick([f"Klinikum {town}", f"St.-Anna-Krankenhaus {town}", f"Universitätsklinikum {town}"]) if de
+        else pick([f"{town} General Hospital", f"St. Mary's Hospital {town}", f"{town} Medical Center"]),
+    }
+
+
+def synthetic(n: int, rng: np.random.Generator) -> list[dict]:
+    """Reports with `text` and `places`: (start, end, kind) of each identifier."""
+    made = []
+    for i in range(n):
+        language = ("de", "en")[i % 3 == 2]
+        values = identifiers(language, rng)
+        values["body"] = BODIES[language][rng.integers(len(BODIES[language]))]
+        layout = LAYOUTS[language][rng.integers(len(LAYOUTS[language]))]
+        text, places = "", []
+        for piece in re.split(r"(\{\w+\})", layout):
+            kind = piece[1:-1] if piece.startswith("{") else None
+            value = values[kind] if kind else piece
+            if kind and kind != "body":
+                places.append((len(text), len(text) + len(value), kind))
+            text += value
+        known = [values["inverted"], values["name"], values["id"], values["phone"], values["email"], values["birth"], values["address"], values["doctor"]]
+        made.append({"text": text, "places": places, "known": known})
+    return made
+
+
+def gold(folder: Path) -> list[dict]:
+    """The reports of all JSONL files of a folder with the places of their identifiers."""
+    reports = []
+    for path in sorted(folder.glob("*.jsonl")):
+        for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
+            row = json.loads(line)
+            found = [(m.start(), m.end(), "gold") for i in row["identifiers"] for m in re.finditer(re.escape(i), row["report"])]
+            reports.append({"text": row["report"], "places": found, "known": row["identifiers"]})
+    return reports
+
+
+def measure(reports: list[dict], *, known: bool) -> dict:
+    """Identifiers removed, clinical words removed, seconds; misses are counted by kind."""
+    gate = deidentification.Gate()
+    removed = total = words = lost = 0
+    missed, gone = Counter(), Counter()
+    started = time.process_time()
+    found = [gate.find(r["text"], r["known"] if known else ()) for r in reports]
+    seconds = time.process_time() - started
+    for report, spans in zip(reports, found):
+        text = report["text"]
+        covered = {i for span in spans for i in range(span.start, span.end)}
+        for start, end, kind in report["places"]:
+            total += 1
+            left = [i for i in range(start, end) if text[i].isalnum() and i not in covered]
+            removed += not left
+            missed[kind] += bool(left)
+        own = {i for start, end, _ in report["places"] for i in range(start, end)}
+        for match in WORD.finditer(text):
+            if match.start() not in own and match.group().casefold() not in LABELS:
+                words += 1
+                hit = match.start() in covered
+                lost += hit
+                gone[match.group()] += hit
+    return {"n": len(reports), "removed": removed, "total": total, "lost": lost, "words": words, "seconds": seconds,
+            "missed": dict(+missed), "gone": dict((+gone).most_common(12))}  # fmt: skip
+
+
+# words that go with an identifier and carry nothing clinical
+LABELS = set(
+    "pat patient patientin geb geboren frau herr herrn hr gez med prof auftrag fallnummer fallnr adresse wohnhaft tel telefon mail durchwahl station phone dob mrn "
+    "accession nhs mrs miss the born signed kollege".split()
+)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("gold", nargs="?", type=Path)
+    parser.add_argument("--reports", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=11)
+    arguments = parser.parse_args()
+    sets = {"synthetic": synthetic(arguments.reports, np.random.default_rng(arguments.seed))}
+    if arguments.gold:
+        sets["gold"] = gold(arguments.gold)
+    for name, reports in sets.items():
+        for known in (False, True):
+            r = measure(reports, known=known)
+            print(
+                f"{name:9} known={known!s:5} reports {r['n']:4}  recall {r['removed'] / max(1, r['total']):.4f} ({r['removed']}/{r['total']})  "
+                f"words removed {r['lost'] / r['words']:.4%} ({r['lost']}/{r['words']})  {r['n'] / r['seconds']:,.0f} reports/s"
+            )
+            print(f"          missed by kind {r['missed']}  words {r['gone']}")
+
+
+if __name__ == "__main__":
+    main()
