@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 from labkit.synthetic import scene as scenes
 from labkit.synthetic.profiles import Profile, Sign
@@ -51,6 +51,8 @@ def radiograph(profile: Profile, view: str, strength: dict[str, float], *, look:
     canvas = _Canvas(look, pose_rng)
     canvas.tissue(drawn)
     for name, outline in scene.bones:
+        if name in scene.moved:
+            canvas.sleeve(outline)
         canvas.bone(outline, thin=name in ("manubrium", "trapezium"))
     if look.plate:
         canvas.plate(drawn.plate)
@@ -58,8 +60,8 @@ def radiograph(profile: Profile, view: str, strength: dict[str, float], *, look:
         jitter = sign_rng.uniform(-1, 1, 16)
         if amount > 0 and sign.kind in MARKS:
             MARKS[sign.kind](canvas, sign, amount, jitter)
-    for line in scene.lines:
-        canvas.crack(line)
+    for line, width in scene.lines:
+        canvas.crack(line, width)
     return canvas.develop(noise_rng)
 
 
@@ -87,7 +89,6 @@ class _Canvas:
         self.zoom, self.edge, self.mark = zoom, edge, mark
         self.roll = int(roll_x * size), int(roll_y * size)
         self.soft, self.bones, self.metal = (Image.new("L", (size, size), 0) for _ in range(3))
-        self._piece = Image.new("L", (size, size), 0)
 
     def points(self, outline) -> list[tuple[float, float]]:
         placed = (np.asarray(outline, dtype=float) - 0.5) @ self.matrix + self.centre
@@ -99,34 +100,45 @@ class _Canvas:
     def tissue(self, view) -> None:
         draw = ImageDraw.Draw(self.soft)
         for outline in view.soft:
-            draw.polygon(self.points(scenes._smooth(outline)), fill=170)
+            draw.polygon(self.points(scenes.smooth(outline)), fill=170)
         for outline in view.dark:
-            draw.polygon(self.points(scenes._smooth(outline)), fill=60)
+            draw.polygon(self.points(scenes.smooth(outline)), fill=60)
         for band in view.bands:
-            ImageDraw.Draw(self.bones).line(self.points(band), fill=60, width=self.width(0.035), joint="curve")
+            ImageDraw.Draw(self.bones).line(self.points(_curve(band)), fill=60, width=self.width(0.035), joint="curve")
+
+    def box(self, corners, margin: int) -> tuple[int, int, int, int] | None:
+        """Pixel box about some corners, cut to the picture; None where they lie outside."""
+        low, high = np.min(corners, axis=0) - margin, np.max(corners, axis=0) + margin
+        left, top = (int(v) for v in np.clip(np.floor(low), 0, self.look.size_px))
+        right, bottom = (int(v) for v in np.clip(np.ceil(high), 0, self.look.size_px))
+        return (left, top, right, bottom) if right > left and bottom > top else None
 
     def bone(self, outline, *, thin: bool = False) -> None:
         """Marrow and a brighter cortex, added to what lies behind."""
         corners = self.points(outline)
-        low, high = np.floor(np.min(corners, axis=0)) - 4, np.ceil(np.max(corners, axis=0)) + 4
-        size = self.look.size_px
-        left, top = (int(v) for v in np.clip(low, 0, size))
-        right, bottom = (int(v) for v in np.clip(high, 0, size))
-        if right <= left or bottom <= top:
+        width = self.width(0.014)
+        box = self.box(corners, width + 2)
+        if box is None:
             return
-        piece = Image.new("L", (right - left, bottom - top), 0)
-        inner = [(x - left, y - top) for x, y in corners]
+        piece = Image.new("L", (box[2] - box[0], box[3] - box[1]), 0)
+        inner = [(x - box[0], y - box[1]) for x, y in corners]
         draw = ImageDraw.Draw(piece)
         draw.polygon(inner, fill=105)
-        draw.line([*inner, inner[0], inner[1]], fill=150 if thin else 185, width=self.width(0.014), joint="curve")
-        box = (left, top, right, bottom)
+        draw.line([*inner, inner[0], inner[1]], fill=150 if thin else 185, width=width)
         behind = np.asarray(self.bones.crop(box), dtype=np.uint16)
         # What overlaps adds up, less than fully, as the film saturates
         added = np.minimum(255, behind + np.asarray(piece) * np.where(behind > 0, 0.6, 1.0)).astype(np.uint8)
         self.bones.paste(Image.fromarray(added), box)
 
-    def crack(self, line) -> None:
-        ImageDraw.Draw(self.bones).line(self.points(line), fill=30, width=self.width(0.012))
+    def crack(self, line, width: float) -> None:
+        ImageDraw.Draw(self.bones).line(self.points(line), fill=25, width=self.width(width), joint="curve")
+
+    def sleeve(self, outline) -> None:
+        """Soft tissue that goes with a bone out of its place."""
+        corners = self.points(outline)
+        draw = ImageDraw.Draw(self.soft)
+        draw.line([*corners, corners[0]], fill=170, width=self.width(0.11))
+        draw.polygon(corners, fill=170)
 
     def plate(self, ends) -> None:
         draw = ImageDraw.Draw(self.metal)
@@ -138,22 +150,29 @@ class _Canvas:
             head = start + share * (end - start)
             draw.line(self.points([head, head - across]), fill=230, width=self.width(0.012))
 
-    def blend(self, layer: Image.Image, outline, level: float, *, soft: float = 0.008) -> None:
-        """Move a layer towards `level` (0..255) inside an outline with an unsharp edge."""
-        mask = Image.new("L", layer.size, 0)
-        ImageDraw.Draw(mask).polygon(self.points(outline), fill=255)
-        mask = mask.filter(ImageFilter.BoxBlur(max(0.5, soft * self.zoom)))
-        layer.paste(Image.new("L", layer.size, int(level)), mask=mask)
+    def blend(self, layer: Image.Image, outline, level: float, *, soft: float = 0.008, inside: int = 0) -> None:
+        """Move a layer towards `level` (0..255) in an outline with an unsharp edge, only where it is above `inside`."""
+        corners, radius = self.points(outline), max(0.5, soft * self.zoom)
+        box = self.box(corners, int(radius) + 2)
+        if box is None:
+            return
+        mask = Image.new("L", (box[2] - box[0], box[3] - box[1]), 0)
+        ImageDraw.Draw(mask).polygon([(x - box[0], y - box[1]) for x, y in corners], fill=255)
+        mask = mask.filter(ImageFilter.BoxBlur(radius))
+        if inside:
+            mask = ImageChops.multiply(mask, layer.crop(box).point([255 * (v > inside) for v in range(256)]))
+        layer.paste(int(level), box, mask)
 
     def develop(self, rng: np.random.Generator) -> np.ndarray:
         """Layers to stored values: blur, sum, gray curve, noise, side marker, crop to the site's aspect."""
         site, size = self.look.site, self.look.size_px
-        blur = ImageFilter.GaussianBlur(max(0.3, site.blur_px_at_512 * size / 512))
+        blur = ImageFilter.BoxBlur(max(0.3, site.blur_px_at_512 * size / 512))
         soft = np.asarray(self.soft.filter(ImageFilter.BoxBlur(size * 0.008)), dtype=np.float32)
         bones = np.asarray(self.bones.filter(blur), dtype=np.float32)
         bones = bones * np.roll(_texture(size), self.roll, axis=(0, 1))
-        metal = np.asarray(self.metal.filter(blur), dtype=np.float32)
-        values = 0.06 + (SOFT / 255) * soft + (BONE / 255) * bones + (METAL / 255) * metal
+        values = 0.06 + (SOFT / 255) * soft + (BONE / 255) * bones
+        if self.metal.getbbox() is not None:
+            values += (METAL / 255) * np.asarray(self.metal.filter(blur), dtype=np.float32)
         np.clip(values, 0.0, 1.0, out=values)
         if site.gray_gamma != 1:
             np.power(values, site.gray_gamma, out=values)
@@ -191,22 +210,39 @@ def _cropped(pixels: np.ndarray, look: Look) -> np.ndarray:
     return np.ascontiguousarray(cropped)
 
 
+def _curve(points) -> np.ndarray:
+    """A finer open line through the corners, cut twice (Chaikin)."""
+    line = np.asarray(points, dtype=float)
+    for _ in range(2):
+        cut = np.stack([0.75 * line[:-1] + 0.25 * line[1:], 0.25 * line[:-1] + 0.75 * line[1:]], axis=1).reshape(-1, 2)
+        line = np.concatenate([line[:1], cut, line[-1:]])
+    return line
+
+
 def _placed(sign: Sign, jitter, spread: float = 0.015) -> np.ndarray:
     return np.asarray(sign.at) + spread * jitter[:2]
 
 
 def _arthrosis(canvas, sign: Sign, amount, jitter) -> None:
+    """Subchondral sclerosis along the joint, inside the bones only, and beaks that point away from it."""
+    start, end = np.asarray(sign.joint)
+    middle, half = (start + end) / 2, np.hypot(*(end - start)) / 2
+    angle = float(np.arctan2(*(end - start)[::-1]))
+    band = scenes.ellipse(middle, (half * 1.1, 0.035 + 0.02 * amount), angle=angle)
+    canvas.blend(canvas.bones, band, 150 + 90 * amount, soft=0.01, inside=70)
     draw = ImageDraw.Draw(canvas.bones)
-    draw.line(canvas.points(sign.joint), fill=int(120 + 130 * amount), width=canvas.width(0.014 + 0.014 * amount))
     for i, at in enumerate(sign.spurs):
-        radius = 0.012 + 0.022 * amount * (1 + 0.3 * jitter[2 + i])
-        spur = scenes.ellipse(np.asarray(at) + 0.006 * jitter[i], (radius, radius * 0.7), angle=float(jitter[i]))
-        draw.polygon(canvas.points(spur), fill=int(130 + 110 * amount))
+        base = np.asarray(at) + 0.004 * jitter[i]
+        away = (base - middle) / max(np.hypot(*(base - middle)), 1e-9)
+        across = np.array([-away[1], away[0]]) * (0.012 + 0.012 * amount)
+        length = (0.008 + 0.026 * amount) * (1 + 0.3 * jitter[4 + i])
+        beak = [base - across - away * 0.035, base + away * length, base + across - away * 0.035]
+        draw.polygon(canvas.points(beak), fill=int(140 + 60 * amount))
 
 
 def _bulge(canvas, sign: Sign, amount, jitter) -> None:
     radius = np.asarray(sign.radius) * (0.55 + 0.45 * amount)
-    canvas.blend(canvas.soft, scenes.ellipse(_placed(sign, jitter), radius), 170 + 55 * amount, soft=0.015)
+    canvas.blend(canvas.soft, scenes.ellipse(_placed(sign, jitter), radius), 172 + 26 * amount, soft=0.02)
 
 
 def _mass(canvas, sign: Sign, amount, jitter) -> None:
@@ -256,7 +292,7 @@ def _fat_pad(canvas, sign: Sign, amount, jitter) -> None:
     for outline in (sign.anterior, sign.posterior):
         sail = np.asarray(outline) + 0.01 * jitter[:2]
         centre = sail.mean(axis=0)
-        canvas.blend(canvas.soft, centre + (sail - centre) * (0.7 + 0.4 * amount), 150 - 120 * amount, soft=0.004)
+        canvas.blend(canvas.soft, centre + (sail - centre) * (0.7 + 0.4 * amount), 150 - 120 * amount, soft=0.008)
 
 
 MARKS = {

@@ -10,7 +10,7 @@ import numpy as np
 
 from labkit.synthetic.profiles import Sign, View
 
-__all__ = ["Scene", "build", "ellipse"]
+__all__ = ["Scene", "build", "ellipse", "smooth"]
 
 GAP = 0.012  # width of an undisplaced fracture gap of full visibility, as a share of the side
 
@@ -20,13 +20,13 @@ class Scene:
     """Outlines to draw, each list in drawing order."""
 
     bones: list[tuple[str, np.ndarray]] = field(default_factory=list)
-    lines: list[np.ndarray] = field(default_factory=list)  # dark lines on bone
+    lines: list[tuple[np.ndarray, float]] = field(default_factory=list)  # dark lines on bone and their width
     moved: dict[str, np.ndarray] = field(default_factory=dict)  # bone -> shift, for signs that follow it
 
 
 @lru_cache(maxsize=64)
-def _smooth(outline: tuple) -> np.ndarray:
-    """Outline with its corners cut twice (Chaikin), closed."""
+def smooth(outline: tuple) -> np.ndarray:
+    """A closed outline with its corners cut twice (Chaikin)."""
     points = np.asarray(outline, dtype=float)
     for _ in range(2):
         after = np.roll(points, -1, axis=0)
@@ -44,7 +44,7 @@ def build(view: View, signs: list[tuple[Sign, float]], strength: dict[str, float
     rng : for the irregularities of a break.
     """
     scene = Scene()
-    pieces = {name: [_smooth(outline)] for name, outline in view.bones.items()}
+    pieces = {name: [smooth(outline)] for name, outline in view.bones.items()}
     for sign, amount in signs:
         jitter = rng.uniform(-1, 1, 12)  # drawn for every sign, whatever its kind
         if sign.kind == "fracture" and amount > 0 and sign.bone in pieces:
@@ -79,15 +79,17 @@ def _broken(parts, sign: Sign, amount: float, strength, jitter, scene: Scene) ->
         ]
     if not whole or not broken:
         return parts
+    if displaced < 0.45:  # the fragments do not overlap: a lucent gap between them
+        scene.lines.append((_gap_line(whole, start, end, jitter) + gap / 2, 0.006 + 0.012 * amount))
     if articular > 0 and sign.articular_line:
-        scene.lines.append(np.asarray(sign.articular_line) + 0.01 * jitter[6:8] + move)
+        scene.lines.append((np.asarray(sign.articular_line) + 0.01 * jitter[6:8] + move, 0.012))
     loose = []
     for i in range(3 if comminuted > 0 else 0):
         centre = start + (end - start) * (0.3 + 0.2 * i) + gap / 2 + 0.02 * jitter[6 + i : 8 + i]
         radius = 0.02 + 0.022 * comminuted
         loose.append(ellipse(centre, (radius, radius * 0.6), angle=float(jitter[9]) * 1.5 + i, corners=5))
         offset = normal * 0.05 * (0.5 + comminuted) * (1 if i % 2 else -1)
-        scene.lines.append(np.array([centre, centre + offset + 0.02 * jitter[7:9]]))
+        scene.lines.append((np.array([centre, centre + offset + 0.02 * jitter[7:9]]), 0.008))
     return whole + broken + loose
 
 
@@ -107,6 +109,18 @@ def _half(part: np.ndarray, start, end, side: float) -> list[np.ndarray]:
     stacked = np.stack([part, cut], axis=1).reshape(-1, 2)
     kept = stacked[np.stack([height >= 0, crosses], axis=1).reshape(-1)]
     return [kept] if len(kept) >= 3 else []
+
+
+def _gap_line(parts, start, end, jitter) -> np.ndarray:
+    """The break inside the bone as a jagged line (5, 2), from cortex to cortex."""
+    along = end - start
+    corners = np.concatenate(parts) - start
+    height = along[0] * corners[:, 1] - along[1] * corners[:, 0]
+    shares = (corners @ along / max(along @ along, 1e-9))[np.abs(height) < 1e-9]
+    low, high = (shares.min(), shares.max()) if len(shares) else (0.0, 1.0)
+    points = start + np.linspace(low, high, 5)[:, None] * along
+    points[1:4] += 0.012 * jitter[[[6, 7], [8, 9], [10, 11]]]
+    return points
 
 
 def _turned(points: np.ndarray, centre: np.ndarray, angle: float) -> np.ndarray:

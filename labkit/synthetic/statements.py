@@ -54,23 +54,25 @@ def say(structure: Structure, roles: Roles, *, truth, uniforms, doubt: Doubt, mi
     _, u_visible, u_hedge, u_missed, u_mimic, u_strength = uniforms
     visible = truths.visibility(u_visible)
     equivocal = (1 - visible) / MEAN_EQUIVOCALITY
+    hedge = u_hedge < np.minimum(0.95, doubt.present * equivocal)
+    missed = u_missed < missed_share * equivocal
     said = np.zeros(truth.shape, dtype=np.int8)
+    own = truth.copy()  # there by itself, not through a narrower finding that has words and signs of its own
     for k in (k for k in structure.children_first if k in roles.entities):
-        below = list(structure.children[k])
-        own = truth[:, k] & ~truth[:, below].any(axis=1)
-        hedge = u_hedge[:, k] < np.minimum(0.95, doubt.present * equivocal[:, k])
-        missed = u_missed[:, k] < missed_share * equivocal[:, k]
+        own[:, k] &= ~truth[:, [c for c in structure.children[k] if c not in roles.modifiers]].any(axis=1)
         if k not in roles.hedge_only:
-            said[own & ~missed, k] = TRUE
-            said[own & hedge, k] = UNCERTAIN
-        said[_hedged_in_vain(structure, k, truth, said, u_hedge, doubt), k] = UNCERTAIN
+            said[own[:, k] & ~missed[:, k], k] = TRUE
+            said[own[:, k] & hedge[:, k], k] = UNCERTAIN
+        if doubt.absent > 0:
+            chance = u_hedge[:, k] / doubt.absent
+            vain = _hedged_in_vain(structure, roles, k, truth=truth, said=said, chance=chance)
+            said[vain, k] = UNCERTAIN
     for k, leads in roles.modifiers.items():
         lead = said[:, list(leads)].max(axis=1)
-        hedge = u_hedge[:, k] < np.minimum(0.95, doubt.present * equivocal[:, k])
-        said[:, k] = np.where(truth[:, k], np.where(hedge & (lead == TRUE), UNCERTAIN, lead), FALSE)
+        said[:, k] = np.where(truth[:, k], np.where(hedge[:, k], np.minimum(lead, UNCERTAIN), lead), FALSE)
         vain = ~truth[:, k] & (lead == TRUE) & (u_hedge[:, k] < np.minimum(0.5, doubt.absent))
         said[vain, k] = UNCERTAIN
-    strength = np.where(truth, visible, 0.0)
+    strength = np.where(own, visible, 0.0)
     for k in roles.entities:
         doubtful = ~truth[:, k] & (said[:, k] == UNCERTAIN)
         mimic = ~truth[:, k] & (u_mimic[:, k] < np.where(doubtful, 0.75, 0.01))
@@ -78,12 +80,13 @@ def say(structure: Structure, roles: Roles, *, truth, uniforms, doubt: Doubt, mi
     return Latent(truth, visible, said, structure.raise_parents(said), strength)
 
 
-def _hedged_in_vain(structure, k, truth, said, u_hedge, doubt) -> np.ndarray:
+def _hedged_in_vain(structure, roles: Roles, k: int, *, truth, said, chance) -> np.ndarray:
     """Studies whose report doubts the absent finding `k`: frequent findings are thought of more often."""
     odds = structure.profile.truth
     finding_id = structure.template.ids[k]
-    frequency = min(3.0, max(0.25, odds[finding_id].prevalence / 0.1))
-    vain = ~truth[:, k] & (u_hedge[:, k] < min(0.5, doubt.absent * frequency))
+    # A fracture that no view shows is what reporters doubt most
+    frequency = 1.5 if k in roles.hedge_only else min(3.0, max(0.25, odds[finding_id].prevalence / 0.1))
+    vain = ~truth[:, k] & (chance < frequency)
     rivals = {structure.column[i] for i in odds[finding_id].not_with}
     rivals |= {structure.column[i] for i, o in odds.items() if finding_id in o.not_with}
     rivals |= set(structure.children[k])
