@@ -64,6 +64,11 @@ def fit(cohort, targets, *, settings, seed, out_dir, progress=None):
     started = time.monotonic()
     device = devices.choose(settings.device)
     policy = _one_policy(targets)
+    if cohort.pixels.shape[-1] != settings.image_size_px:
+        raise TrainingError(
+            f"The cache holds {cohort.pixels.shape[-1]} px, image_size_px is {settings.image_size_px}; "
+            "build it at that size."
+        )
     with devices.exact(cpu_threads=settings.cpu_threads, seed=seed, device=device):
         marker = checkpoints.fingerprint(cohort, targets, settings=settings, seed=seed, device=device)
         finished = checkpoints.load_if_same(Path(out_dir) / "network.pt", marker)
@@ -101,7 +106,7 @@ def _run(training, out_dir, marker, progress):
         row["best"] = _is_better(row, history)
         history.append(row)
         if row["best"]:
-            best = {name: tensor.detach().cpu().clone() for name, tensor in training.network.state_dict().items()}
+            best = _copied(training.network)
         if settings.checkpoint_every and number % settings.checkpoint_every == 0 and number < settings.epochs:
             checkpoints.save(
                 {
@@ -129,6 +134,14 @@ def _run(training, out_dir, marker, progress):
     checkpoints.save(finished, out_dir / "network.pt")
     (out_dir / "resume.pt").unlink(missing_ok=True)
     return finished
+
+
+def _copied(network):
+    """A state dict on the CPU that further steps leave alone; changed in place, since it carries layer versions."""
+    state = network.state_dict()
+    for name, tensor in state.items():
+        state[name] = tensor.detach().cpu().clone()
+    return state
 
 
 def _is_better(row, history):

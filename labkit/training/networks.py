@@ -74,7 +74,10 @@ def build(*, n_views, n_findings, backbone="resnet50", weights="none", shared_tr
 def _trunk(backbone, state):
     """A torchvision network without its last linear layer, and the number of its features."""
     network = torchvision.models.get_model(backbone, weights=None)
-    name, last = [(n, m) for n, m in network.named_modules() if isinstance(m, nn.Linear)][-1]
+    linear = [(n, m) for n, m in network.named_modules() if isinstance(m, nn.Linear)]
+    if not linear:
+        raise TrainingError(f"backbone '{backbone}' does not end in a linear layer; choose another, such as resnet50.")
+    name, last = linear[-1]
     parent, _, child = name.rpartition(".")
     setattr(network.get_submodule(parent), child, nn.Identity())
     if state is not None:
