@@ -7,14 +7,14 @@ share (what a fracture is called) stand once in a vocabulary file that a templat
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from labkit.errors import ParamsError
 
-__all__ = ["TEMPLATES_DIR", "Finding", "LabelValue", "Rule", "Template", "Terms", "files", "load"]
+__all__ = ["TEMPLATES_DIR", "Finding", "LabelValue", "Rule", "Template", "TermList", "Terms", "files", "load"]
 
 TEMPLATES_DIR = Path(__file__).parents[1] / "params" / "templates"
 
@@ -29,6 +29,14 @@ class LabelValue(StrEnum):
 
 # The study's order: a parent is at least the maximum of its children.
 RANK = {LabelValue.FALSE: 0, LabelValue.UNCERTAIN: 1, LabelValue.TRUE: 2}
+
+
+def _split(terms: object) -> object:
+    return [term for part in terms.split(",") if (term := " ".join(part.split()))] if isinstance(terms, str) else terms
+
+
+# A list of terms, or one text with commas between them, which needs no quotes in YAML.
+TermList = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
 class Rule(NamedTuple):
@@ -54,7 +62,7 @@ class Terms(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
-    __pydantic_extra__: dict[str, tuple[str, ...]]
+    __pydantic_extra__: dict[str, TermList]
 
     of: str | None = None
 
@@ -239,6 +247,6 @@ def _take_in(vocabulary: dict, content: dict) -> dict:
         for name, terms in (vocabulary.get(part) or {}).items():
             group = groups.setdefault(name, {})
             for key, value in terms.items():
-                group[key] = [*group.get(key, []), *value] if isinstance(value, list) else value
+                group[key] = value if key == "of" else [*_split(group.get(key, [])), *_split(value)]
         merged[part] = groups
     return merged

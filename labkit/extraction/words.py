@@ -204,6 +204,9 @@ def _expand(term: str) -> list[tuple[str, ...]]:
     """Every sequence of folded word patterns that a term stands for."""
     choices: list[list[tuple[str, ...]]] = []
     for piece in term.split():
+        if piece == "?":
+            choices.append([(piece,)])
+            continue
         readings = _readings(piece.removesuffix("?"))
         choices.append([*readings, ()] if piece.endswith("?") else readings)
     sequences = [tuple(word for part in parts for word in part) for parts in product(*choices)]

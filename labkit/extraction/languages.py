@@ -1,0 +1,93 @@
+"""The cues of a language, one YAML file each, and which language a report is written in.
+
+Used by 01_extraction through `rules`. A new language is a new file in `params/language/` and no code.
+"""
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from labkit.errors import ParamsError
+from labkit.templates import TermList
+
+__all__ = ["LANGUAGE_DIR", "Cues", "Language", "Sections", "load_all"]
+
+LANGUAGE_DIR = Path(__file__).parents[2] / "params" / "language"
+
+
+class Strict(BaseModel):
+    """Frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Cues(Strict):
+    """Phrases of one kind by where they stand: before a mention, right before it, behind it, or within its word."""
+
+    before: TermList = ()
+    near: TermList = ()
+    after: TermList = ()
+    within: TermList = ()
+
+
+class Sections(Strict):
+    """Headings by what stands under them."""
+
+    ignored: TermList = ()
+    findings: TermList = ()
+    impression: TermList = ()
+
+
+class Language(Strict):
+    """What the rule engine must know of a language; every list holds terms as `words` describes them."""
+
+    language: str
+    words: TermList
+    abbreviations: TermList = ()
+    starters: TermList = ()
+    open_ends: TermList = ()
+    dictation: dict[str, str] = {}
+    sections: Sections = Sections()
+    negation: Cues = Cues()
+    hedge: Cues = Cues()
+    unlikely: Cues = Cues()
+    consistent: Cues = Cues()
+    history: Cues = Cues()
+    resolved: Cues = Cues()
+    advice: Cues = Cues()
+    consolidated: TermList = ()
+    unhealed: TermList = ()
+    neutral: TermList = ()
+    normal: TermList = ()
+    breakers: TermList = ()
+    continuations: TermList = ()
+    degrees: TermList = ()
+    further: TermList = ()
+    genitives: TermList = ()
+    connectors: TermList = ()
+    light: TermList = ()
+
+
+def load_all(folder: Path = LANGUAGE_DIR) -> tuple[Language, ...]:
+    """Every language of a folder, in the order of the file names.
+
+    Raises
+    ------
+    ParamsError : the folder holds no language, or a file is not valid.
+    """
+    paths = sorted(folder.glob("*.yaml"))
+    if not paths:
+        raise ParamsError(f"{folder.name}: the folder holds no language; at least one YAML file is needed.")
+    return tuple(_load(path) for path in paths)
+
+
+def _load(path: Path) -> Language:
+    try:
+        return Language.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path.name}: this is not valid YAML in UTF-8; mend the file.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "language"
+        raise ParamsError(f"{path.name}: {key}: {first['msg']}.") from error

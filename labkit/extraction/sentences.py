@@ -1,0 +1,165 @@
+"""Sections and sentences of a report, robust against abbreviations, wrapped lines, telegraphic style and dictation.
+
+Used by 01_extraction through `rules`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from labkit.extraction.languages import Language
+from labkit.extraction.words import Lexicon, Token, tokenize
+
+__all__ = ["Sentence", "Splitter"]
+
+LONGEST_HEADING = 8
+# A line of this length was wrapped by a window or a printer; a shorter one was ended by its writer.
+WRAPPED_CHARACTERS = 60
+ABBREVIATION_LETTERS = 5
+SPOKEN_SIGNS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Words and signs of a sentence, the section it stands in and what its form says.
+
+    `section` is `ignored` (question, indication, technique), `findings` or `impression`; `asks` is true where it ends with a
+    question mark; `heading` counts the tokens before a colon at the begin of a line; `begins_line` where it is the first
+    of its line.
+    """
+
+    tokens: list[Token]
+    section: str
+    titled: bool
+    asks: bool
+    heading: int
+    begins_line: bool
+
+
+class Splitter:
+    """Splits reports of one language into sentences; built once, called with each text."""
+
+    def __init__(self, language: Language):
+        flags = {"abbreviation": language.abbreviations, "starter": language.starters, "open": language.open_ends}
+        self._flags = Lexicon((flag, term) for flag, terms in flags.items() for term in terms)
+        self._headings = Lexicon((section, term) for section, terms in language.sections for term in terms)
+        self._spoken = language.dictation
+
+    def __call__(self, text: str) -> list[Sentence]:
+        """Sentences of a report in order; headings are not among them."""
+        tokens = self._signs(tokenize(text))
+        return list(self._sentences(tokens, text))
+
+    def _signs(self, tokens: list[Token]) -> list[Token]:
+        """Tokens with spoken signs written as signs; a single one may be a word, as in "Punkt" or "period"."""
+        spoken = self._spoken
+        places = [i for i, token in enumerate(tokens) if token.text.lower() in spoken]
+        if len(places) >= SPOKEN_SIGNS:
+            for i in places:
+                tokens[i] = tokens[i]._replace(text=spoken[tokens[i].text.lower()])
+        return tokens
+
+    def _sentences(self, tokens: list[Token], text: str) -> Iterator[Sentence]:
+        section, titled, until_line_end = "findings", False, False
+        current: list[Token] = []
+        heading, begins_line, i, n = 0, True, 0, len(tokens)
+        while i < n:
+            if not current:
+                begins_line = i == 0 or "\n" in text[tokens[i - 1].end : tokens[i].start]
+                heading, found = self._heading(tokens, i, text)
+                if found:
+                    section, titled = found, True
+                    i += heading
+                    until_line_end = i < n and "\n" not in text[tokens[i - 1].end : tokens[i].start]
+                    heading = 0
+                    continue
+                if not begins_line:
+                    heading = 0
+            token = tokens[i]
+            end = self._ends(tokens, i, text, bool(current))
+            if end != "sign" and not (token.text in ".!'’" or (token.text == "-" and _tight(tokens, i))):
+                current.append(token)
+            i += 1
+            if end or i == n:
+                if current:
+                    yield Sentence(current, section, titled, token.text == "?", heading, begins_line)
+                current = []
+                gap = text[tokens[i - 1].end : tokens[i].start] if i < n else ""
+                # A question or an indication ends with its line, or with its paragraph where it began under the heading.
+                if section == "ignored" and "\n" in gap and (until_line_end or gap.count("\n") > 1):
+                    section = "findings"
+
+    def _heading(self, tokens: list[Token], i: int, text: str) -> tuple[int, str | None]:
+        """Tokens of the heading that begins here (its colon included) and its section, None where it names none."""
+        stop = i
+        while stop < len(tokens) and stop - i < LONGEST_HEADING and tokens[stop].text != ":":
+            if stop > i and "\n" in text[tokens[stop - 1].end : tokens[stop].start]:
+                break
+            if tokens[stop].text in "?;,":
+                return 0, None
+            stop += 1
+        colon = stop < len(tokens) and tokens[stop].text == ":"
+        run = [token.text for token in tokens[i:stop] if token.text != "."]
+        matches = self._headings.find(run)
+        alone = not colon and (stop == len(tokens) or "\n" in text[tokens[stop - 1].end : tokens[stop].start])
+        first = [match for match in matches if match.start == 0]
+        if alone and not any(match.end == len(run) for match in first):
+            return 0, None
+        if not colon and not alone:
+            return 0, None
+        if not first:
+            return (stop - i, None) if colon else (0, None)
+        sections = {match.label for match in matches}
+        # "Befund und Beurteilung" is one text: nothing in it outranks the rest.
+        chosen = "findings" if {"findings", "impression"} <= sections else max(first, key=lambda m: m.end).label
+        return stop - i + colon, chosen
+
+    def _ends(self, tokens: list[Token], i: int, text: str, begun: bool) -> str | None:
+        """Whether a sentence ends behind token i: `sign` (a full stop that is no word), `line`, or None."""
+        token = tokens[i]
+        following = tokens[i + 1] if i + 1 < len(tokens) else None
+        if following is None:
+            return "line"
+        gap = text[token.end : following.start]
+        if token.text == ";":
+            return "sign"
+        if token.text == "?":
+            spaced = i == 0 or text[tokens[i - 1].end : token.start] != ""
+            leads = following.text[0].isalnum() and (not begun or spaced) and "\n" not in gap
+            return None if leads else "line"
+        if token.text in ".!":
+            return "sign" if self._stops(tokens, i, gap) else None
+        return "line" if "\n" in gap and self._line_ends(tokens, i, text, gap) else None
+
+    def _stops(self, tokens: list[Token], i: int, gap: str) -> bool:
+        """Whether the full stop at i ends a sentence, and not just an abbreviation or an ordinal."""
+        if len(tokens[i].text) == 1 and tokens[i].end - tokens[i].start > 1:
+            return True
+        before, after = tokens[i - 1].text if i else "", tokens[i + 1].text
+        if not gap:
+            return len(before) >= 4 and before.isalpha() and after[:1].isupper() and len(after) >= 3
+        if gap.count("\n") > 1:
+            return True
+        starter = "starter" in self._flags.know(after).labels
+        starts = starter and after[0].isupper()
+        if before[-1:].isdigit() or (len(before) == 1 and before.isalpha()):
+            return starts or ("\n" in gap and after[0].isupper())
+        if "abbreviation" in self._flags.know(before).labels:
+            return starts
+        return starter or not (after[0].islower() and len(before) <= ABBREVIATION_LETTERS)
+
+    def _line_ends(self, tokens: list[Token], i: int, text: str, gap: str) -> bool:
+        """Whether the line break behind token i ends a sentence, and is no wrapped line."""
+        if gap.count("\n") > 1:
+            return True
+        token, after = tokens[i], tokens[i + 1].text
+        if token.text in ",-/(" or after[0].islower() or "open" in self._flags.know(token.text).labels:
+            return False
+        line = token.end - (text.rfind("\n", 0, token.end) + 1)
+        return line < WRAPPED_CHARACTERS or "starter" in self._flags.know(after).labels or token.text in ":)"
+
+
+def _tight(tokens: list[Token], i: int) -> bool:
+    """Whether the hyphen at i is part of a word, not a dash between clauses."""
+    before = i > 0 and tokens[i - 1].end == tokens[i].start
+    after = i + 1 < len(tokens) and tokens[i + 1].start == tokens[i].end
+    return before or (after and tokens[i + 1].text[0].islower())
