@@ -5,6 +5,7 @@
     read(path)               one image as it is meant to be seen
     build_cache(images)      every image once at training size, memory-mapped
     name_views(images)       the view of each image and the rule that gave it
+    near_duplicates(cache)   images that look the same though their files differ
 
 Names are looked up when used: decoding processes import this package and must not wait for pandas.
 """
@@ -22,6 +23,7 @@ __all__ = [
     "index",
     "link",
     "name_views",
+    "near_duplicates",
     "read",
 ]
 
@@ -30,6 +32,7 @@ _HOMES = {
     "cache": ("Cache", "build_cache"),
     "indexing": ("index",),
     "linking": ("Linked", "link"),
+    "near": ("near_duplicates",),
     "viewing": ("name_views",),
     "pixels": ("read",),
 }

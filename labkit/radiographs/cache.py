@@ -17,7 +17,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ from labkit.errors import ImageError
 from labkit.radiographs import isolation
 from labkit.radiographs.rules import IndexRules
 from labkit.radiographs.store import Store
+from labkit.radiographs.syntaxes import PURE
 from labkit.radiographs.tasks import Tile, TileSettings, tile
 
 __all__ = ["Cache", "build_cache"]
@@ -123,8 +124,16 @@ def build_cache(
     jobs = _jobs(images, folders)
     with FileLock(folder / "lock"), Store(folder, size_px) as store:
         store.describe(asdict(settings) | {"rules": rules.model_dump()})
-        results = _fill(store, jobs, settings, rules, workers, progress)
+        make = partial(tile, settings=settings, rules=rules, known=store.known)
+        results = _fill(store, jobs, make, 0 if workers <= 1 and _is_pure(images) else max(1, workers), progress)
     return Cache(folder / "tiles.u8", size_px, _table(images, results))
+
+
+def _is_pure(images: pd.DataFrame) -> bool:
+    """Whether no usable image needs a native decoder, so that one process is enough and none need be
+    started."""
+    used = images[images["usable"] == "true"]
+    return "transfer_syntax" in used and bool(used["transfer_syntax"].isin(PURE).all())
 
 
 def _jobs(images: pd.DataFrame, folders: Mapping | str | Path) -> list[tuple[str, int] | None]:
@@ -143,27 +152,13 @@ def _jobs(images: pd.DataFrame, folders: Mapping | str | Path) -> list[tuple[str
     return jobs
 
 
-def _fill(
-    store: Store,
-    jobs: list,
-    settings: TileSettings,
-    rules: IndexRules,
-    workers: int,
-    progress: Callable[[int, int], None] | None,
-) -> list[tuple[int, Tile] | None]:
-    """Bring the store up to date; returns position (-1: none) and tile without pixels per job."""
+def _fill(store: Store, jobs: list, make: partial, workers: int, progress: Callable | None) -> list:
+    """Bring the store up to date; returns position (-1: none) and tile without pixels per job, None where
+    there is none."""
     results: list[tuple[int, Tile] | None] = [store.find(job) if job else None for job in jobs]
     todo = [n for n, job in enumerate(jobs) if job and results[n] is None]
     done = len(jobs) - len(todo)
-    made = isolation.each(
-        tile,
-        [jobs[n] for n in todo],
-        common=(settings, rules, store.known),
-        failed=lambda job, reason: Tile(reason=reason, transient=True),
-        workers=max(1, workers),
-        timeout_s=rules.timeout_s,
-    )
-    for n, new in zip(todo, made):
+    for n, new in zip(todo, _made(make, [jobs[n] for n in todo], workers)):
         results[n] = store.add(jobs[n], new)
         done += 1
         if progress:
@@ -171,6 +166,18 @@ def _fill(
     if progress and not todo:
         progress(done, len(jobs))
     return results
+
+
+def _made(make: partial, jobs: list[tuple[str, int]], workers: int) -> Iterable[Tile]:
+    if not workers:
+        return map(make, jobs)
+    return isolation.each(
+        make,
+        jobs,
+        failed=lambda job, reason: Tile(reason=reason, transient=True),
+        workers=workers,
+        timeout_s=make.keywords["rules"].timeout_s,
+    )
 
 
 def _table(images: pd.DataFrame, results: list) -> pd.DataFrame:

@@ -11,8 +11,9 @@ from struct import unpack_from
 from typing import BinaryIO
 
 from labkit.radiographs import plain, streams
-from labkit.radiographs.elements import CODED, Header, HeaderError, NotDicom, scan
+from labkit.radiographs.elements import CODED, Header, HeaderError
 from labkit.radiographs.rules import IndexRules
+from labkit.radiographs.scanning import NotDicom, scan
 from labkit.radiographs.syntaxes import name_of
 from labkit.radiographs.views import normal_laterality, normal_view
 

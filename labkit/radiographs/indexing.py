@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -10,13 +11,12 @@ from labkit.errors import ImageError
 from labkit.radiographs import isolation, tasks
 from labkit.radiographs.headers import COLUMNS
 from labkit.radiographs.rules import IndexRules
+from labkit.radiographs.syntaxes import PURE
 
 __all__ = ["index"]
 
 # Below these, starting processes costs more than they save.
-FEW_HEADERS, HEADER_BATCH, FEW_FILES = 4000, 200, 40
-# What numpy alone decodes, and so cannot crash.
-SAFE = ("Implicit VR Little Endian", "Explicit VR Little Endian", "Explicit VR Big Endian")
+FEW_HEADERS, HEADER_BATCH, FEW_FILES = 4000, 200, 100
 
 Progress = Callable[[int, int], None]
 Found = list[tuple[dict[str, str], bool]]
@@ -91,14 +91,13 @@ def _is_folder(entry: os.DirEntry) -> bool:
 
 def _headers(folder: str, paths: list[str], rules: IndexRules, workers: int | None, progress: Progress | None) -> Found:
     workers = workers or (_cores() if len(paths) > FEW_HEADERS else 1)
-    common = (folder, rules)
+    describe = partial(tasks.header_row, folder=folder, rules=rules)
     if workers == 1:
-        rows = (tasks.header_row(path, *common) for path in paths)
+        rows = map(describe, paths)
     else:
         rows = isolation.each(
-            tasks.header_row,
+            describe,
             paths,
-            common=common,
             failed=_failed_header,
             workers=workers,
             timeout_s=rules.timeout_s,
@@ -116,14 +115,13 @@ def _headers(folder: str, paths: list[str], rules: IndexRules, workers: int | No
 def _decode(folder: str, found: Found, rules: IndexRules, workers: int | None, progress: Progress | None) -> None:
     """Add the hashes, and the reason where decoding failed, to the rows that may be decoded."""
     rows = [row for row, decodes in found if decodes]
-    paths, common = [row["path"] for row in rows], (folder, rules)
-    if len(rows) <= FEW_FILES and all(row["transfer_syntax"] in SAFE for row in rows):
-        results = (tasks.decoded_hashes(path, *common) for path in paths)
+    paths, hashes = [row["path"] for row in rows], partial(tasks.decoded_hashes, folder=folder, rules=rules)
+    if (workers == 1 or len(rows) <= FEW_FILES) and all(row["transfer_syntax"] in PURE for row in rows):
+        results = map(hashes, paths)
     else:
         results = isolation.each(
-            tasks.decoded_hashes,
+            hashes,
             paths,
-            common=common,
             failed=lambda path, reason: ("", "", reason),
             workers=workers or min(_cores(), 1 + len(rows) // FEW_FILES),
             timeout_s=rules.timeout_s,

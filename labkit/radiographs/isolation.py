@@ -7,7 +7,6 @@ notebooks and on Windows, and a child that dies of a native crash is replaced wh
 """
 
 import contextlib
-import importlib
 import os
 import pickle
 import queue
@@ -35,20 +34,13 @@ class _Crashed(Exception):
 
 
 def each(
-    function: Callable,
-    items: Sequence,
-    *,
-    common: tuple,
-    failed: Callable,
-    workers: int,
-    timeout_s: float,
-    batch: int = 1,
+    function: Callable, items: Sequence, *, failed: Callable, workers: int, timeout_s: float, batch: int = 1
 ) -> Iterator:
-    """`function(item, *common)` for every item, in order, each in one of `workers` child processes.
+    """`function(item)` for every item, in order, each in one of `workers` child processes.
 
     Parameters
     ----------
-    function : a module-level function of a light module; it and everything passed must be picklable.
+    function : a function of a light module, or a `functools.partial` of one; it and the items must be picklable.
     failed : failed(item, reason) gives the result of an item whose child crashed or took more than
         `timeout_s`.
     batch : items per message; after a crash the batch is repeated one by one, so only the culprit fails.
@@ -56,7 +48,7 @@ def each(
     batches = iter([items[i : i + batch] for i in range(0, len(items), batch)])
     children: queue.SimpleQueue = queue.SimpleQueue()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="radiographs")
-    opened = [_Child(function, common) for _ in range(min(workers, max(1, -(-len(items) // batch))))]
+    opened = [_Child(function) for _ in range(min(workers, max(1, -(-len(items) // batch))))]
     for child in opened:
         children.put(child)
 
@@ -82,8 +74,8 @@ def each(
 class _Child:
     """One child process, started when first needed and again after a crash."""
 
-    def __init__(self, function: Callable, common: tuple):
-        self.greeting = (function.__module__, function.__name__, common)
+    def __init__(self, function: Callable):
+        self.function = function
         self.process: subprocess.Popen | None = None
         self.closed = False
 
@@ -132,7 +124,7 @@ class _Child:
         except OSError as error:
             raise RunError(f"a decoding process could not be started ({error.strerror}).") from error
         with contextlib.suppress(OSError):
-            _send(process.stdin, self.greeting)
+            _send(process.stdin, self.function)
         return process
 
     def stop(self) -> int | None:
@@ -174,8 +166,7 @@ def serve() -> None:
     messages, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a native library prints must not end up among the answers
     _limit_memory()
-    module, name, common = pickle.load(messages)
-    function = getattr(importlib.import_module(module), name)
+    function = pickle.load(messages)
     alarm = getattr(signal, "setitimer", None)
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
@@ -183,7 +174,7 @@ def serve() -> None:
             # Unhandled, SIGALRM ends the process even inside native code, and also when the parent is gone.
             if alarm:
                 alarm(signal.ITIMER_REAL, timeout_s)
-            results = [function(item, *common) for item in items]
+            results = [function(item) for item in items]
             if alarm:
                 alarm(signal.ITIMER_REAL, 0)
             _send(answers, results)

@@ -74,20 +74,8 @@ def link(
     _name(records)
     refuse_duplicates(records)
     choose_views(records, views)
-    of_study = defaultdict(list)
-    for record in records:
-        of_study[record["study_id"]].append(record)
-    studies = []
-    for report in report_records:
-        own = of_study[report["study_id"]]
-        reason = refused.get(report["study_id"], "") or ("" if own else f"no image has its {IDENTIFIERS[by]}")
-        reason, note, stand_ins = complete_views(own, views, missing_view, reason)
-        records += stand_ins
-        studies.append(_study(report, own, reason, note))
-    return Linked(
-        pd.DataFrame(studies, columns=list(STUDY_COLUMNS)).sort_values("study_id", ignore_index=True),
-        _image_table(records),
-    )
+    studies = _judge(report_records, records, refused, views, missing_view)
+    return Linked(pd.DataFrame(studies, columns=list(STUDY_COLUMNS)), _image_table(records))
 
 
 def _check(reports: pd.DataFrame, images: pd.DataFrame, by: str, missing_view: str) -> None:
@@ -145,6 +133,23 @@ def _name(records: list[Record]) -> None:
         stem = f"{record['study_id']}-{record['view'] or 'X'}" if record["study_id"] else f"{record['site']}-unlinked"
         counts[stem] += 1
         record["image_id"] = f"{stem}-{counts[stem]}"
+
+
+def _judge(
+    reports: list[Record], records: list[Record], refused: dict, views: Sequence[str], missing_view: str
+) -> list[dict]:
+    """One row per study, by study_id; records of images that stand in for a missing view are added."""
+    of_study = defaultdict(list)
+    for record in records:
+        of_study[record["study_id"]].append(record)
+    studies = []
+    for report in sorted(reports, key=lambda report: report["study_id"]):
+        own = of_study[report["study_id"]]
+        reason = refused.get(report["study_id"], "")
+        reason, note, stand_ins = complete_views(own, views, missing_view, reason)
+        records += stand_ins
+        studies.append(_study(report, own, reason, note))
+    return studies
 
 
 def _study(report: Record, own: list[Record], reason: str, note: str) -> dict:

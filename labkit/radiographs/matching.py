@@ -42,6 +42,10 @@ def match(reports: list[Record], images: list[Record], *, by: str) -> dict[str, 
                 refused[report["study_id"]] = f"its {IDENTIFIERS[by]} stands in {len(holding)} reports"
     if by == "patient_id":
         refused |= _refuse_mixed_studies(reports, images)
+    found = {image["study_id"] for image in images}
+    for report in reports:
+        if report["study_id"] not in found:
+            refused.setdefault(report["study_id"], f"no image has its {IDENTIFIERS[by]}")
     return refused
 
 

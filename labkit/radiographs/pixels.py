@@ -18,10 +18,11 @@ from pydicom.pixels import get_decoder
 
 from labkit.errors import ImageError
 from labkit.radiographs import grey, tags
-from labkit.radiographs.elements import UNDEFINED, inflate
+from labkit.radiographs.elements import UNDEFINED
 from labkit.radiographs.extended import EXTENDED, decode_extended
 from labkit.radiographs.headers import COLUMNS, Examined, examine
 from labkit.radiographs.rules import IndexRules
+from labkit.radiographs.scanning import inflate
 from labkit.radiographs.syntaxes import SYNTAXES
 
 __all__ = ["Stored", "decode", "read"]

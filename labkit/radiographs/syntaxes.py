@@ -4,7 +4,7 @@ ends."""
 import re
 from dataclasses import dataclass
 
-__all__ = ["SYNTAXES", "Syntax", "name_of"]
+__all__ = ["PURE", "SYNTAXES", "Syntax", "name_of"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ SYNTAXES = {
     "1.2.840.10008.1.2.4.90": Syntax("JPEG 2000 Lossless", "j2k", "gdcm"),
     "1.2.840.10008.1.2.4.91": Syntax("JPEG 2000", "j2k", "gdcm"),
 }
+# Names of those that Python, numpy and zlib decode: nothing in them crashes, so the calling process may do it.
+PURE = frozenset(syntax.name for syntax in SYNTAXES.values() if syntax.family in ("native", "deflated", "rle"))
 
 
 def name_of(uid: str) -> str:

@@ -9,6 +9,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from labkit.radiographs import scanning
 from labkit.radiographs.headers import COLUMNS, row_of
 from labkit.radiographs.rules import IndexRules
 
@@ -97,13 +98,14 @@ def test_a_png_bomb_is_refused(tmp_path):
     assert "more than the" in row(tmp_path / "bomb.png")["reason"]
 
 
-def test_a_deflate_bomb_is_refused(tmp_path, graz):
+def test_a_deflate_bomb_is_refused(tmp_path, graz, monkeypatch):
+    monkeypatch.setattr(scanning, "MAX_INFLATED", 2**24)
     data = (graz / "04_deflated.dcm").read_bytes()
     engine = zlib.compressobj(9, zlib.DEFLATED, -15)
-    body = b"".join(engine.compress(bytes(2**24)) for _ in range(33)) + engine.flush()
+    body = b"".join(engine.compress(bytes(2**20)) for _ in range(17)) + engine.flush()
     meta_end = 144 + int.from_bytes(data[140:144], "little")
     (tmp_path / "bomb").write_bytes(data[:meta_end] + body)
-    assert row(tmp_path / "bomb")["reason"] == "the deflated data set is larger than 512 MiB"
+    assert row(tmp_path / "bomb")["reason"] == "the deflated data set is larger than 16 MiB"
 
 
 @pytest.mark.parametrize("defined_length", [True, False])

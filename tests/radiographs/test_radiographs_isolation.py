@@ -8,7 +8,7 @@ from labkit.radiographs import isolation
 def run(items, **options):
     """Evaluate Python expressions in child processes: the plainest function that can crash, hang or answer."""
     options = {"workers": 1, "timeout_s": 30.0} | options
-    return list(isolation.each(eval, items, common=(), failed=lambda item, reason: reason, **options))
+    return list(isolation.each(eval, items, failed=lambda item, reason: reason, **options))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -45,7 +45,6 @@ def test_stopping_early_leaves_no_process_behind():
     results = isolation.each(
         eval,
         ["__import__('os').getpid()"] * 50,
-        common=(),
         failed=lambda item, reason: reason,
         workers=2,
         timeout_s=30.0,
