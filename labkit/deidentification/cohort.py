@@ -14,10 +14,11 @@ from labkit.deidentification.spans import Span
 __all__ = ["KnownIndex", "KnownNames"]
 
 GAP = re.compile(
-    r"(?:[\s,.^_;|-]|</?[a-zA-Z][^<>]{0,60}>){1,6}(?:(?:von|van|de|der|den|zu|zur|vom|del|di|da|al|el|le|la)\s)?$",
+    r"(?:[\s,^_;|-]|\.(?!\s)|</?[a-zA-Z][^<>]{0,60}>){1,6}(?:(?:von|van|de|der|den|zu|zur|vom|del|di|da|al|el|le|la)\s)?$",
     re.IGNORECASE,
 )
 GENITIVE = re.compile(r"['’]s?(?!\w)")
+PARTICLE_BEFORE = re.compile(r"(?<!\w)(?:(?:von|van|de|der|den|zu|zur|vom|del|di|da|al|el|le|la)\s)+$", re.IGNORECASE)
 INITIAL_BEFORE = re.compile(rf"(?<!\w)([{UPPER}])\.[ -]?$")
 INITIAL_AFTER = re.compile(rf",? ([{UPPER}])\.(?!\w)")
 SENTENCE_START = re.compile(r"(?:^|[.:;!?\n•*-])\s*$")
@@ -43,9 +44,12 @@ class KnownNames:
         self._persons: dict[str, set[int]] = defaultdict(set)
         self._surnames: set[str] = set()
         self._initials: dict[int, set[str]] = {}
+        self._particled: set[int] = set()
         for person, name in enumerate(names):
             surnames, given = name_parts(name)
             self._initials[person] = {word[0].upper() for word in WORD.findall(name)}
+            if any(word.islower() for word in WORD.findall(name)):
+                self._particled.add(person)
             for word in (*surnames, *given):
                 for key in self._keys(word):
                     self._persons[key].add(person)
@@ -146,6 +150,10 @@ class KnownNames:
                 j += 1
             start, end = hits[i].start, hits[j].end
             initials = {letter for person in hits[i].persons for letter in self._initials[person]}
+            particle = (
+                PARTICLE_BEFORE.search(text, max(0, start - 12), start) if hits[i].persons & self._particled else None
+            )
+            start = particle.start() if particle else start
             before = INITIAL_BEFORE.search(text, max(0, start - 4), start)
             if before and before.group(1) in initials and not text[before.start() - 3 : before.start()].isupper():
                 start = before.start()

@@ -19,7 +19,7 @@ from labkit.deidentification.spans import Cleaned, Span, merge, replace
 __all__ = ["Gate"]
 
 PEOPLE_KINDS = {"honorific", "title", "weak_title", "patient", "label", "signature", "contact", "closing", "role"}
-PLACE_KINDS = {"residence", "hospital", "ward"}
+PLACE_KINDS = {"residence", "hospital", "ward", "room"}
 
 
 class Gate:

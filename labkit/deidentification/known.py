@@ -16,7 +16,8 @@ __all__ = ["KnownIdentifiers", "KnownNumbers", "fold", "name_parts", "read_date"
 
 SHORTEST_ID = 4
 CHUNK = re.compile(r"[^\W_]+")
-SEPARATOR = re.compile(r"[^\w\n]{1,3}|_")
+JOINING = frozenset("-./ _#@")
+SEPARATOR = re.compile(r"[-./ _#@]{1,3}")
 DATE_LIKE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|(?:19|20)\d{6}")
 MISSING = {"", "nan", "none", "null", "nat", "<na>", "unbekannt", "unknown", "anonymous", "anonym"}
 UMLAUTS = str.maketrans(
@@ -152,6 +153,7 @@ class KnownNumbers:
 
     def __init__(self, known: KnownIdentifiers, *, short_dates: bool = True):
         self._exact: dict[str, str] = {}
+        self._first: set[str] = set()
         read = [d for d in map(read_date, known.dates) if d]
         self.dates = {(d.year % 100, d.month, d.day) for d in read}
         self.years = {d.year for d in read}
@@ -165,13 +167,18 @@ class KnownNumbers:
             ("ADDRESS", known.addresses),
         ):
             for value in values:
-                self._add(kind, value)
+                for part in (value, *value.split(",")) if kind == "ADDRESS" else (value,):
+                    self._add(kind, part)
         self._prefixes = {value[:n] for value in self._exact for n in range(1, len(value) + 1)}
 
     def _add(self, kind: str, value: str) -> None:
-        for form in fold("".join(CHUNK.findall(value))):
-            if len(form) < SHORTEST_ID:
+        runs = CHUNK.findall(value)
+        for form in fold("".join(runs)):
+            if len(form) < SHORTEST_ID or (
+                kind == "ADDRESS" and not (form.isalnum() and any(c.isdigit() for c in form))
+            ):
                 continue
+            self._first.update(fold(runs[0]))
             self._exact[form] = kind
             bare = form.lstrip("0")
             # a column read as a number has lost its leading zeros
@@ -184,17 +191,29 @@ class KnownNumbers:
         """Places of the known strings, the longest at each place."""
         if not self._exact:
             return
-        done, prefixes = 0, self._prefixes
+        # judged once per distinct run: pages hold millions of runs and few that begin a known string
+        starts = {run: joined for run in set(CHUNK.findall(text)) if (joined := self._beginnings(run))}
+        if not starts:
+            return
+        done = 0
         for chunk in CHUNK.finditer(text):
-            if chunk.start() < done:
+            joined = starts.get(chunk.group())
+            if joined is None or chunk.start() < done:
                 continue
-            joined = [form for form in _stripped(chunk.group()) if form in prefixes]
-            if not joined:
-                continue
+            # most runs stand alone: nothing to join, or one or two digits before a blank
+            following = text[chunk.end() : chunk.end() + 1]
+            if joined[0] not in self._exact and (following not in JOINING or (following == " " and len(joined[0]) < 3)):
+                if joined[0] not in self._first or following not in JOINING:
+                    continue
             found = self._longest(text, chunk.end(), joined)
             if found:
                 done, kind = found
                 yield Span(chunk.start(), done, kind)
+
+    def _beginnings(self, run: str) -> list[str]:
+        """The forms of a run that begin a known string; a single character only where a known string is so written."""
+        forms = [form for form in _stripped(run) if form in self._prefixes]
+        return [form for form in forms if len(form) > 1 or form in self._first]
 
     def _longest(self, text: str, end: int, joined: list[str]) -> tuple[int, str] | None:
         """End and kind of the longest known string whose first run, ending at `end`, folds to `joined`."""

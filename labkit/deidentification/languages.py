@@ -90,6 +90,7 @@ class Places(_Part):
     hospital_links: Words = ()
     hospital_last: bool = False
     wards: Words = ()
+    rooms: Words = ()
 
 
 class Pattern(_Part):

@@ -15,11 +15,17 @@ BACKWARDS = re.compile(
     rf"(?:(?:[{UPPER}]\.[ -]?)|(?:(?:[dlDLO]['’])?[{UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*)|(?:(?:von|van|de|der|den|zu|zur|vom|del|di|da|al|el|ben|bin|la|le)(?=\s)))"
     rf"(?:,?[ \t]+(?:[{UPPER}]\.(?:[ -]?[{UPPER}]\.)*|(?:[dlDLO]['’])?[{UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*|(?:von|van|de|der|den|zu|zur|vom|del|di|da|al|el|ben|bin|la|le)(?=\s)))*$"
 )
-GAP = re.compile(r"[ \t\u00a0]+")
+GAP = re.compile(r"[ \u00a0]{1,2}(?! )")
 WRAP = re.compile(r"[ \t\u00a0]*\r?\n[ \t]*")
 PAIR = re.compile(rf",[ \t]*((?:[dlDLO]['’])?[{UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*)")
 CLOSES = re.compile(r"[ \t]*(?:$|[\r\n.,;)(*/])")
 COMMA = re.compile(r",[ \t]*")
+
+
+def _cut(text: str, start: int) -> bool:
+    """Whether a name cannot begin at `start`: inside a word, or at the second letter of an abbreviation like "i.V."."""
+    before = text[start - 1]
+    return before.isalnum() or before in "-_" or (before == "." and text[start + 1 : start + 2] == ".")
 
 
 class Name:
@@ -40,12 +46,12 @@ class NameReader:
         self._given = {name.casefold() for language in languages for name in language.given_names}
         titles = [t for p in people for t in (*p.titles, *p.title_tails)]
         self.title = re.compile(
-            rf"(?:(?<!\w){alternation(form for t in titles for form in (t, t.upper()))}(?![^\W\d_])[ \t,]*(?:\r?\n[ \t]*(?=[{UPPER}]))?)+"
+            rf"(?:(?<!\w){alternation(form for t in titles for form in (t, t.upper()))}(?![^\W\d_])[ \t,:]*(?:\r?\n[ \t]*(?=[{UPPER}]))?)+"
         )
         honorifics = [h for p in people for h in p.honorifics]
         self.honorific_end = re.compile(rf"(?<!\w){alternation(honorifics)}\s+$")
         self._particle = re.compile(
-            rf"{alternation(w for p in people for w in p.particles)}(?=[\s{UPPER}])\s*(?=[^\W\d_])"
+            rf"(?:{alternation(w for p in people for w in p.particles)}(?:\s+|(?=[{UPPER}])))+(?=[{UPPER}])"
         )
         self._skipped = {w.casefold().rstrip(".") for p in people for w in p.skipped}
         credentials = alternation(c for p in people for c in p.credentials)
@@ -155,7 +161,7 @@ class NameReader:
         """The name that ends at `end` on the same line, of at least `least` words or initials."""
         line = max(text.rfind("\n", 0, end) + 1, end - 80)
         match = BACKWARDS.search(text, line, end)
-        while match and match.start() > line and (text[match.start() - 1].isalnum() or text[match.start() - 1] in "-_"):
+        while match and match.start() > line and _cut(text, match.start()):
             match = BACKWARDS.search(text, match.start() + 1, end)
         if not match:
             return None

@@ -11,6 +11,7 @@ from labkit.deidentification.spans import Span
 __all__ = ["People"]
 
 COLON = r"(?!\w)\s?(?:[:=]|\t)"
+SPACE = re.compile(r"[ \t]*(?:\r?\n[ \t]*)?")
 LEAD = re.compile(r"[ \t:.,=*\-–/]*(?:\r?\n[ \t]*)?")
 BEFORE_DATE = re.compile(r"(?:\((?:[mwdfMWDF]|male|female|männlich|weiblich)\.?\)|\b[mwdMWFD]\b)?[\s,;:(*|\-–]*$")
 SURNAME_BEFORE = re.compile(rf"([{UPPER}][^\W\d_]+(?:-[{UPPER}][^\W\d_]+)*),[ \t]*$")
@@ -51,7 +52,7 @@ class People:
         if kind == "closing":
             return list(self.signature_lines(text, end))
         if kind in {"honorific", "title"}:
-            name = self._reader.forward(text, start if kind == "title" else LEAD.match(text, end).end(), strong=True)
+            name = self._reader.forward(text, start if kind == "title" else SPACE.match(text, end).end(), strong=True)
             if name is None:
                 return self._before_role(text, start) if kind == "title" else []
             physician = kind == "title" or name.titled
@@ -183,6 +184,7 @@ class People:
             if span.type in {"NAME", "PHYSICIAN"}:
                 bare = self._reader.title.sub(" ", text[span.start : span.end])
                 for word in NAME.findall(bare):
+                    word = re.sub(r"['’]s$", "", word)
                     if len(word) > 2 and not self._lexicon.known(word):
                         names.setdefault(word, span.type)
         if not names:

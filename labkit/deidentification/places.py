@@ -66,6 +66,7 @@ class Places:
             index.add("hospital", p.hospitals, after=r"(?![\w-])")
             index.add_endings("hospital", p.hospital_endings)
             index.add("ward", p.wards, after=r"(?![\w-])")
+            index.add("room", p.rooms, after=r"(?![\w-])")
 
     def free(self, text: str) -> Iterator[Span]:
         """Streets with a house number and postcodes with a place."""
@@ -131,18 +132,18 @@ class Places:
                 return []
             stop = end + len(re.sub(r"[\s,.–/-]+(?:der|den|des|dem|im|in|am|an|of|the)?[\s,.–/-]*$", "", rest.group()))
             return [Span(end + re.compile(r"[:\s]*").match(rest.group()).end(), stop, "ADDRESS")]
-        if kind == "ward":
-            return self._ward(text, start, end)
+        if kind in {"ward", "room"}:
+            return self._ward(text, start, end, named=kind == "ward")
         return self._hospital(text, start, end)
 
-    def _ward(self, text: str, start: int, end: int) -> list[Span]:
+    def _ward(self, text: str, start: int, end: int, *, named: bool) -> list[Span]:
         number = re.compile(
             rf"\s?:?\s(?:[A-Z]{{0,4}}[- ]?\d{{1,4}}(?:\.\d)?[A-Za-z]?(?!\w){UNIT}|[A-Z]\d?(?!\w|\.))"
         ).match(text, end)
         if number:
             return [Span(start, number.end(), "HOSPITAL")]
         name = NAME.match(text, end + 1)
-        known = not name or len(name.group()) < 3 or self._reader.ordinary(text, name.start(), name.end())
+        known = not (named and name) or len(name.group()) < 3 or self._reader.ordinary(text, name.start(), name.end())
         return [] if known else [Span(start, name.end(), "HOSPITAL")]
 
     def _hospital(self, text: str, start: int, end: int) -> list[Span]:

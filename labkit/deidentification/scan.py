@@ -27,6 +27,7 @@ LINE_ESCAPE = re.compile(r"\\+[nrt]")
 PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 WORDS = re.compile(r"[^\W\d_]+")
 SHORT_DATE = re.compile(r"(?<![\d.,/-])\d{1,2}([./-])\d{1,2}\1\d{2}(?![\d.,/-]\d|\d)")
+DECIMAL = re.compile(r"\d[.,]$")
 PDF_STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
 PRINTABLE = re.compile(rb"(?:[\x20-\x7e]|\xc3[\x80-\xbf]){6,}")
 
@@ -87,18 +88,18 @@ class _Scanner:
         self._numbers = KnownNumbers(known, short_dates=False)
         self._dates = Dates(loaded)
         years = "|".join(str(year) for year in sorted(self._numbers.years))
-        self._year = re.compile(rf"(?<!\d)(?:{years})(?!\d)") if years else None
+        self._year = re.compile(rf"(?<=[-./ ,’'])(?:{years})(?!\d)|(?<!\d)(?:{years})(?=[-/.]\d)") if years else None
 
     def count(self, text: str) -> Counter:
         """Number of identifiers by kind; kinds that do not occur are left out."""
         text = _unescape(text)
         counts = Counter(NAME=self._count_names(text), DATE=self._count_dates(text))
         for span in self._numbers.find(text):
-            # the digits after a decimal point are a number, not an id
-            if not (
-                text[span.start - 1 : span.start] in {".", ","} and text[span.start - 2 : span.start - 1].isdigit()
-            ):
-                counts[span.type] += 1
+            found = text[span.start : span.end]
+            # a date with separators is counted with the other spelled dates; digits after a decimal point are no id
+            spelled = span.type == "DATE" and not found.isdigit()
+            decimal = DECIMAL.search(text, max(0, span.start - 2), span.start) is not None
+            counts[span.type] += not (spelled or decimal)
         return +counts
 
     def _count_names(self, text: str) -> int:
