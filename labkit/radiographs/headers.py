@@ -84,7 +84,7 @@ class Examined:
         return self.broken or self.unwanted
 
 
-def row_of(folder: str, path: str, rules: IndexRules) -> tuple[dict[str, str], bool]:
+def row_of(path: str, *, folder: str, rules: IndexRules) -> tuple[dict[str, str], bool]:
     """The row of one file and whether it may be decoded; `path` is relative to the folder. Nothing that a
     file holds makes it raise."""
     row = dict.fromkeys(COLUMNS, "") | {"path": path, "usable": "false"}

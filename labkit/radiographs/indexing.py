@@ -8,15 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from labkit.errors import ImageError
-from labkit.radiographs import isolation, tasks
-from labkit.radiographs.headers import COLUMNS
+from labkit.radiographs import isolation
+from labkit.radiographs.headers import COLUMNS, row_of
 from labkit.radiographs.rules import IndexRules
 from labkit.radiographs.syntaxes import PURE
 
 __all__ = ["index"]
 
 # Below these, starting processes costs more than they save.
-FEW_HEADERS, HEADER_BATCH, FEW_FILES = 4000, 200, 100
+FEW_HEADERS, HEADER_BATCH, FEW_FILES = 10_000, 200, 100
 
 Progress = Callable[[int, int], None]
 Found = list[tuple[dict[str, str], bool]]
@@ -91,7 +91,7 @@ def _is_folder(entry: os.DirEntry) -> bool:
 
 def _headers(folder: str, paths: list[str], rules: IndexRules, workers: int | None, progress: Progress | None) -> Found:
     workers = workers or (_cores() if len(paths) > FEW_HEADERS else 1)
-    describe = partial(tasks.header_row, folder=folder, rules=rules)
+    describe = partial(row_of, folder=folder, rules=rules)
     if workers == 1:
         rows = map(describe, paths)
     else:
@@ -114,6 +114,9 @@ def _headers(folder: str, paths: list[str], rules: IndexRules, workers: int | No
 
 def _decode(folder: str, found: Found, rules: IndexRules, workers: int | None, progress: Progress | None) -> None:
     """Add the hashes, and the reason where decoding failed, to the rows that may be decoded."""
+    # Imported here: headers are read without pydicom, whose import takes longer than an index of a thousand files.
+    from labkit.radiographs import tasks
+
     rows = [row for row, decodes in found if decodes]
     paths, hashes = [row["path"] for row in rows], partial(tasks.decoded_hashes, folder=folder, rules=rules)
     if (workers == 1 or len(rows) <= FEW_FILES) and all(row["transfer_syntax"] in PURE for row in rows):

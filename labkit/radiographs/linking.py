@@ -58,9 +58,9 @@ def link(
 
     Returns
     -------
-    Linked. A patient id or study date that the report lacks is taken from its images where these agree. Of
-    several images of one view the newest is used: FOR PRESENTATION before FOR PROCESSING, one frame before
-    many, then acquisition time, instance number, path.
+    Linked; `reason` of a study that is used may hold a note. A patient id or study date that the report lacks
+    is taken from its images where these agree. Of several images of one view the newest is used: FOR
+    PRESENTATION before FOR PROCESSING, one frame before many, then acquisition time, instance number, path.
 
     Raises
     ------
@@ -153,15 +153,16 @@ def _judge(
 
 
 def _study(report: Record, own: list[Record], reason: str, note: str) -> dict:
-    used = [record for record in own if not record["reason"]]
+    patient_id = report["patient_id"] or _agreed(own, "patient_id")
+    unknown = "" if patient_id else "no patient id, so it cannot be grouped with other studies of the patient"
     return {
         "study_id": report["study_id"],
         "site": report["site"],
-        "patient_id": report["patient_id"] or _agreed(own, "patient_id"),
+        "patient_id": patient_id,
         "study_date": report["study_date"] or _agreed(own, "study_date"),
         "usable": "false" if reason else "true",
-        "reason": reason or note,
-        "n_images": len(used),
+        "reason": reason or "; ".join(text for text in (note, unknown) if text),
+        "n_images": sum(not record["reason"] for record in own),
     }
 
 

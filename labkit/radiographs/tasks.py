@@ -13,11 +13,10 @@ from PIL import Image
 
 from labkit.errors import ImageError
 from labkit.radiographs import collimation, grey
-from labkit.radiographs.headers import row_of
 from labkit.radiographs.pixels import decode
 from labkit.radiographs.rules import IndexRules
 
-__all__ = ["Tile", "TileSettings", "decoded_hashes", "header_row", "tile"]
+__all__ = ["Tile", "TileSettings", "decoded_hashes", "tile"]
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,6 @@ class Tile:
     rows: int = 0
     columns: int = 0
     transient: bool = False
-
-
-def header_row(path: str, folder: str, rules: IndexRules) -> tuple[dict[str, str], bool]:
-    """One row of the index and whether the file may be decoded."""
-    return row_of(folder, path, rules)
 
 
 def decoded_hashes(path: str, folder: str, rules: IndexRules) -> tuple[str, str, str]:

@@ -15,7 +15,7 @@ from labkit.radiographs.rules import IndexRules
 
 
 def row(path, **rules):
-    return row_of(str(path.parent), path.name, IndexRules(**rules))[0]
+    return row_of(path.name, folder=str(path.parent), rules=IndexRules(**rules))[0]
 
 
 def test_identifiers_stay_text_with_their_zeros(tmp_path, dx):

@@ -135,6 +135,12 @@ def test_patient_and_date_are_filled_from_the_images():
     assert (studies.patient_id["S-1"], studies.study_date["S-1"]) == ("P7", "20240101")
 
 
+def test_a_study_without_any_patient_id_says_so():
+    studies, _ = link(one(patient_id=""), images(AP, LAT))
+    assert (studies.usable["S-1"], studies.patient_id["S-1"]) == ("true", "")
+    assert studies.reason["S-1"].startswith("no patient id")
+
+
 def of_patient(date, view="AP", study="1.2"):
     return {"patient_id": "P1", "study_date": date, "view": view, "study_uid": study}
 
