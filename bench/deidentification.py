@@ -6,6 +6,8 @@ Two sets: reports with a list of `identifiers` in a folder of JSONL files, and s
 that were written without the gate's lists and patterns. An identifier counts as removed when none of its letters and digits is left.
 """
 
+# ruff: noqa: E501, SIM905  (word lists and layouts read best in one line each)
+
 import argparse
 import json
 import re
@@ -36,8 +38,12 @@ TOWNS = {
     "en": "Ambleford Thornbury Westhaven Millbrook Oakridge Kingsport".split(),
 }
 STREETS = {
-    "de": "Lerchenweg,Alte Poststraße,Karolinenstr.,Am Mühlbach,Goethestrasse,Brunnengasse,Schützenplatz,Lindenallee,Hinterm-Deich-Weg".split(","),
-    "en": "Willow Lane,Station Road,Maple Avenue,Church Street,Old Mill Drive,Queens Crescent,Harbour View Terrace".split(","),
+    "de": "Lerchenweg,Alte Poststraße,Karolinenstr.,Am Mühlbach,Goethestrasse,Brunnengasse,Schützenplatz,Lindenallee,Hinterm-Deich-Weg".split(
+        ","
+    ),
+    "en": "Willow Lane,Station Road,Maple Avenue,Church Street,Old Mill Drive,Queens Crescent,Harbour View Terrace".split(
+        ","
+    ),
 }
 MONTHS = {
     "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split(),
@@ -100,8 +106,20 @@ def identifiers(language: str, rng: np.random.Generator) -> dict[str, str]:
     def day():
         d, m, y = int(rng.integers(1, 29)), int(rng.integers(1, 13)), int(rng.integers(1931, 2026))
         month = MONTHS[language][m - 1]
-        german = [f"{d:02}.{m:02}.{y}", f"{d}.{m}.{y}", f"{d}. {month} {y}", f"{y}-{m:02}-{d:02}", f"{d:02}.{m:02}.{y % 100:02}"]
-        english = [f"{m:02}/{d:02}/{y}", f"{month} {d}, {y}", f"{d} {month[:3]} {y}", f"{y}-{m:02}-{d:02}", f"{d:02}-{month[:3].upper()}-{y}"]
+        german = [
+            f"{d:02}.{m:02}.{y}",
+            f"{d}.{m}.{y}",
+            f"{d}. {month} {y}",
+            f"{y}-{m:02}-{d:02}",
+            f"{d:02}.{m:02}.{y % 100:02}",
+        ]
+        english = [
+            f"{m:02}/{d:02}/{y}",
+            f"{month} {d}, {y}",
+            f"{d} {month[:3]} {y}",
+            f"{y}-{m:02}-{d:02}",
+            f"{d:02}-{month[:3].upper()}-{y}",
+        ]
         return pick(german if language == "de" else english)
 
     first, last, doctor_last = pick(GIVEN[language]), pick(SURNAMES[language]), pick(SURNAMES[language])
@@ -109,13 +127,34 @@ def identifiers(language: str, rng: np.random.Generator) -> dict[str, str]:
     street, town = pick(STREETS[language]), pick(TOWNS[language])
     de = language == "de"
     return {
-        "name": f"{first} {last}", "inverted": f"{last}, {first}", "first": first, "last": last, "doctor": doctor, "doctor_last": doctor_last,
-        "birth": day(), "date": day(), "short": f"{rng.integers(1, 29)}.{rng.integers(1, 13)}.",
-        "id": pick([digits(8), f"{digits(2)}-{digits(5)}", f"RX{digits(7)}", f"{pick(['A', 'KH', 'F'])}-{digits(4)}/{digits(3)}", digits(6)]),
-        "phone": f"0{digits(3)}/{digits(6)}" if de else pick([f"({digits(3)}) {digits(3)}-{digits(4)}", f"01{digits(3)} {digits(6)}"]),
-        "ext": digits(4), "email": f"{last.lower().replace(chr(39), '')}@{pick(['radio', 'praxis'])}-{digits(2)}.{pick(['de', 'org'])}",
-        "address": f"{street} {rng.integers(1, 120)}, {rng.integers(10000, 99999)} {town}" if de else f"{rng.integers(1, 900)} {street}, {town}",
-        "hospital": pick([f"Klinikum {town}", f"St.-Anna-Krankenhaus {town}", f"Universitätsklinikum {town}"]) if de
+        "name": f"{first} {last}",
+        "inverted": f"{last}, {first}",
+        "first": first,
+        "last": last,
+        "doctor": doctor,
+        "doctor_last": doctor_last,
+        "birth": day(),
+        "date": day(),
+        "short": f"{rng.integers(1, 29)}.{rng.integers(1, 13)}.",
+        "id": pick(
+            [
+                digits(8),
+                f"{digits(2)}-{digits(5)}",
+                f"RX{digits(7)}",
+                f"{pick(['A', 'KH', 'F'])}-{digits(4)}/{digits(3)}",
+                digits(6),
+            ]
+        ),
+        "phone": f"0{digits(3)}/{digits(6)}"
+        if de
+        else pick([f"({digits(3)}) {digits(3)}-{digits(4)}", f"01{digits(3)} {digits(6)}"]),
+        "ext": digits(4),
+        "email": f"{last.lower().replace(chr(39), '')}@{pick(['radio', 'praxis'])}-{digits(2)}.{pick(['de', 'org'])}",
+        "address": f"{street} {rng.integers(1, 120)}, {rng.integers(10000, 99999)} {town}"
+        if de
+        else f"{rng.integers(1, 900)} {street}, {town}",
+        "hospital": pick([f"Klinikum {town}", f"St.-Anna-Krankenhaus {town}", f"Universitätsklinikum {town}"])
+        if de
         else pick([f"{town} General Hospital", f"St. Mary's Hospital {town}", f"{town} Medical Center"]),
     }
 
@@ -135,7 +174,16 @@ def synthetic(n: int, rng: np.random.Generator) -> list[dict]:
             if kind and kind != "body":
                 places.append((len(text), len(text) + len(value), kind))
             text += value
-        known = [values["inverted"], values["name"], values["id"], values["phone"], values["email"], values["birth"], values["address"], values["doctor"]]
+        known = [
+            values["inverted"],
+            values["name"],
+            values["id"],
+            values["phone"],
+            values["email"],
+            values["birth"],
+            values["address"],
+            values["doctor"],
+        ]
         made.append({"text": text, "places": places, "known": known})
     return made
 
@@ -146,7 +194,11 @@ def gold(folder: Path) -> list[dict]:
     for path in sorted(folder.glob("*.jsonl")):
         for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
             row = json.loads(line)
-            found = [(m.start(), m.end(), "gold") for i in row["identifiers"] for m in re.finditer(re.escape(i), row["report"])]
+            found = [
+                (m.start(), m.end(), "gold")
+                for i in row["identifiers"]
+                for m in re.finditer(re.escape(i), row["report"])
+            ]
             reports.append({"text": row["report"], "places": found, "known": row["identifiers"]})
     return reports
 

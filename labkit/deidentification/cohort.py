@@ -27,7 +27,7 @@ SENTENCE_START = re.compile(r"(?:^|[.:;!?\n•*-])\s*$")
 class _Hit:
     """A known word at a place: the persons it may name, and whether it is anyone's surname."""
 
-    __slots__ = ("end", "persons", "start", "surname", "sure", "word")
+    __slots__ = ("end", "persons", "start", "sure", "surname", "word")
 
     def __init__(self, start: int, end: int, word: str, persons: set[int], surname: bool):
         self.start, self.end, self.word, self.persons, self.surname = start, end, word, persons, surname
@@ -90,7 +90,7 @@ class KnownNames:
         return found
 
     def _parts(self, match: re.Match) -> list[_Hit]:
-        """Known parts of a hyphenated word; the other parts go too where they are no clinical words ("Müller-Schmidt")."""
+        """Known parts of a hyphenated word; other parts go too where they are no clinical words ("Müller-Schmidt")."""
         parts = [
             (p.start() + match.start(), p.end() + match.start(), p.group())
             for p in re.finditer(r"[^-'’]+", match.group())
@@ -99,7 +99,7 @@ class KnownNames:
         if not hits:
             return []
         rest = [part for _, _, part in parts if part not in {hit[2] for hit in hits}]
-        if rest and all(part[0].isupper() and not self._lexicon.known(part) or part == "s" for part in rest):
+        if rest and all(part == "s" or (part[0].isupper() and not self._lexicon.known(part)) for part in rest):
             key = hits[0][3]
             return [_Hit(match.start(), match.end(), match.group(), self._persons[key], key in self._surnames)]
         return [_Hit(start, end, part, self._persons[key], key in self._surnames) for start, end, part, key in hits]
@@ -187,5 +187,5 @@ class KnownIndex:
         self.numbers = KnownNumbers(known)
 
     def find(self, text: str) -> list[Span]:
-        """Places and types of the known identifiers; dates in running text are found by the gate with all other dates."""
+        """Places and types of the known identifiers; the gate finds spelled dates with all other dates."""
         return [*self.names.find(text), *self.numbers.find(text)]

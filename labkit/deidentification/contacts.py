@@ -11,10 +11,14 @@ NUMBER_WORD = r"(?:[-\s]?(?:Nr|No|Nummer|[Nn]umber|ID|Ident)\b\.?)?"
 UNIT = r"(?!\s?(?:mm|cm|kV|mAs|kg|mg|ml|%|°|µ|/µl|Grad\b|Ebenen\b|views?\b|Jahre\b|years\b))"
 
 PHONE_VALUE = re.compile(
-    rf"{NUMBER_WORD}[\s:.]*(?:(?:is|ist|war|lautet|unter|on|number)\s)?(?P<value>\(?\+?\(?\d[\d \u00a0()/.\-–]*\d)(?:\s?(?:DW|ext\.?|x|o\.|oder|or)\s?-?\d{{2,6}})?{UNIT}"
+    rf"{NUMBER_WORD}[\s:.]*(?:(?:is|ist|war|lautet|unter|on|number)\s)?"
+    r"(?P<value>\(?\+?\(?\d[\d \u00a0()/.\-–]*\d)"
+    rf"(?:\s?(?:DW|ext\.?|x|o\.|oder|or)\s?-?\d{{2,6}})?{UNIT}"
 )
 ID_VALUE = re.compile(
-    rf"{NUMBER_WORD}\s*[:#=.]*\s*(?:(?:is|ist|lautet)\s)?#?(?P<value>[A-Za-z0-9](?:[A-Za-z0-9]|[-./_](?=[A-Za-z0-9])| (?=\d{{3,}}(?!\s?(?:mm|kV))))*){UNIT}"
+    rf"{NUMBER_WORD}\s*[:#=.]*\s*(?:(?:is|ist|lautet)\s)?#?"
+    r"(?P<value>[A-Za-z0-9](?:[A-Za-z0-9]|[-./_](?=[A-Za-z0-9])| (?=\d{3,}(?!\s?(?:mm|kV))))*)"
+    rf"{UNIT}"
 )
 
 EMAIL = re.compile(r"[\w.+-]+\s?(?:@|\(at\)|\[at\])\s?[\w-]+(?:\.[\w-]+)+|[\w.+-]+@[\w-]+")
@@ -66,7 +70,7 @@ def free(text: str) -> Iterator[Span]:
 
 
 def _segmented(value: str) -> bool:
-    """Whether parts joined by hyphens, slashes or dots look like an id: 5 digits with capitals, 7 without; no classification grade."""
+    """Whether joined parts look like an id and not like a grade: 5 digits with capital letters, 7 without."""
     digits = sum(c.isdigit() for c in value)
     if YEARS.fullmatch(value):
         return False
@@ -86,7 +90,7 @@ def after_phone(text: str, start: int, end: int) -> Span | None:
 
 
 def after_id(text: str, start: int, end: int) -> Span | None:
-    """The cue at [start, end) with the id that follows it: four characters at least, with four digits, or three and letters."""
+    """The cue at [start, end) with the id that follows it: four digits at least, or three and letters."""
     match = ID_VALUE.match(text, end)
     if not match:
         return None

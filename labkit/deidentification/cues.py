@@ -53,7 +53,7 @@ class CueIndex:
         self._endings += [(ending.casefold(), kind) for ending in endings]
 
     def walk(self, text: str) -> Iterator[tuple[str, str, list, re.Match]]:
-        """Per word of the text: the word, its key, the cues (kind, start, end) that begin there, longest first, and the match."""
+        """Per word: the word, its key, the cues (kind, start, end) that begin there, longest first, and the match."""
         endings = tuple(ending for ending, _ in self._endings)
         for match in WORD.finditer(text):
             word = match.group()

@@ -130,7 +130,7 @@ class Dates:
         return bool(cued) and re.search(r"\b(?:am|vom|zum|on)\s+$", before) is not None
 
     def at_month(self, text: str, start: int) -> Span | None:
-        """The date whose month's name begins at `start`: "March 3rd, 2024", "April 2024", or a month after "im", "since"."""
+        """The date whose month's name begins at `start`: "March 3rd, 2024", "April 2024", or a month after "since"."""
         match = self._named.match(text, start)
         before = text[max(0, start - 24) : start]
         if match:

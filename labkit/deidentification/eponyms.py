@@ -10,7 +10,7 @@ __all__ = ["EPONYMS_PATH", "Eponyms"]
 
 EPONYMS_PATH = LANGUAGES_DIR / "eponyms.txt"
 
-# "Mason II", "Neer 2", "Mason type", "(Bado III", "Salter-Harris-Typ", "Bennett's", "Colles' fracture", "Bennett-Fraktur"
+# "Mason II", "Neer 2", "Mason type", "(Bado III", "Salter-Harris-Typ", "Colles' fracture", "Bennett-Fraktur"
 GRADE = re.compile(
     r"(?:['’]s?)?[\s-]{1,2}(?:[Tt]yp[e]?|[Gg]rad[e]?|[Ss]tadium|[Ss]tage|[Kk]lassifikation|[IVX]{1,4}[abcAB]?\b|\d[a-cA-C]?\b)"
 )
@@ -32,15 +32,14 @@ class Eponyms:
             lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise ParamsError(f"{path.name}: the list of eponyms cannot be read; give a text file in UTF-8.") from error
-        names = {line.split("#")[0].strip().casefold() for line in lines} - {""}
-        self._names = names | {part for name in names for part in name.split("-") if len(part) > 2}
+        self._names = {line.split("#")[0].strip().casefold() for line in lines} - {""}
 
     def __contains__(self, word: str) -> bool:
         key = word.casefold()
         return key in self._names or key.split("-")[0] in self._names or key.removesuffix("'s") in self._names
 
     def in_use(self, text: str, start: int, end: int) -> bool:
-        """Whether the word at [start, end) is an eponym that stands with a grade, a clinical word or 'Morbus', 'nach', 'type'."""
+        """Whether the word at [start, end) is an eponym with a grade, a clinical word, "Morbus", "nach" or "type"."""
         if text[start:end] not in self:
             return False
         if GRADE.match(text, end) or BEFORE.search(text, max(0, start - 20), start):

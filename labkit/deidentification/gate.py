@@ -63,7 +63,7 @@ class Gate:
         self._cohort = self._known_index(known) if known else None
 
     def clean(self, text: str, known: KnownIdentifiers | Iterable[str] = ()) -> Cleaned:
-        """The text with placeholders; `known` are identifiers of this report alone, as an object or as plain strings."""
+        """The text with placeholders; `known`: identifiers of this report alone, as an object or as plain strings."""
         return replace(text, self.find(text, known))
 
     def find(self, text: str, known: KnownIdentifiers | Iterable[str] = ()) -> tuple[Span, ...]:
@@ -98,7 +98,7 @@ class Gate:
             yield from self._places.free(text)
 
     def _at_words(self, text: str) -> Iterator[Span]:
-        """One pass over the words: cues, months and given names; a cue inside an identifier already read counts no more."""
+        """One pass over the words: cues, months, given names; words of an identifier already read are passed over."""
         done = 0
         for word, key, cues, match in self._index.walk(text):
             if match.start() < done:

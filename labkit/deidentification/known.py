@@ -42,8 +42,8 @@ Values = Annotated[tuple[str, ...], BeforeValidator(_clean), Field(repr=False)]
 class KnownIdentifiers(BaseModel):
     """Identifiers by kind; empty, missing and repeated values are dropped, values do not show in `repr`.
 
-    Names are full names, one per person ("Müller, Karl", "Karl Müller", DICOM "Müller^Karl"); dates are date objects, ISO, DICOM
-    (19550707) or day.month.year; ids of fewer than 4 characters are ignored, since they would hit measurements.
+    Names are full, one per person ("Müller, Karl", "Karl Müller", DICOM "Müller^Karl"); dates are objects,
+    ISO, DICOM (19550707) or day.month.year; ids of fewer than 4 characters are ignored: they would hit measurements.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -57,7 +57,7 @@ class KnownIdentifiers(BaseModel):
 
     @classmethod
     def of(cls, values: Iterable) -> "KnownIdentifiers":
-        """Sort plain values into kinds by their looks: dates, e-mail, values with digits (addresses, phones, ids), names."""
+        """Sort plain values into kinds by their looks: dates, e-mail, phones, addresses, ids, names."""
         sorted_values = defaultdict(list)
         for value in _clean(values):
             sorted_values[_kind(value)].append(value)
@@ -111,7 +111,7 @@ def read_date(value: str) -> date | None:
 
 
 def fold(word: str) -> tuple[str, ...]:
-    """The word in small letters without accents: with umlauts written out, and, where that differs, with their dots lost."""
+    """The word in small letters without accents: umlauts written out, and, where that differs, their dots lost."""
     low = word.casefold()
     if low.isascii():
         return (low,)
@@ -147,7 +147,7 @@ def name_parts(name: str) -> tuple[list[str], list[str]]:
 class KnownNumbers:
     """Known dates, ids and other strings, found with and without separators.
 
-    Known strings are kept as their letters and digits alone; a text is read in runs of those, joined over single separators.
+    Known strings are kept as letters and digits alone; a text is read in runs of those, joined over separators.
     `short_dates` adds DDMMYY, which in a page full of numbers would be a false alarm.
     """
 
@@ -202,9 +202,11 @@ class KnownNumbers:
                 continue
             # most runs stand alone: nothing to join, or one or two digits before a blank
             following = text[chunk.end() : chunk.end() + 1]
-            if joined[0] not in self._exact and (following not in JOINING or (following == " " and len(joined[0]) < 3)):
-                if joined[0] not in self._first or following not in JOINING:
-                    continue
+            alone = following not in JOINING or (
+                following == " " and len(joined[0]) < 3 and joined[0] not in self._first
+            )
+            if alone and joined[0] not in self._exact:
+                continue
             found = self._longest(text, chunk.end(), joined)
             if found:
                 done, kind = found

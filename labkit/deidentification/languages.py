@@ -17,6 +17,9 @@ __all__ = ["LANGUAGES_DIR", "Language", "Lexicon", "load"]
 
 LANGUAGES_DIR = Path(__file__).parents[2] / "params" / "deidentification"
 
+# the same safe loader in C where PyYAML was built with it: ten times faster
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 Words = tuple[str, ...]
 
 
@@ -25,7 +28,7 @@ class _Part(BaseModel):
 
 
 class Dates(_Part):
-    """Words around dates: `cues` before a day and month, `month_cues` before a bare month, `birth` before a birth date."""
+    """Words before dates: `cues` before day and month, `month_cues` before a bare month, `birth` before birth dates."""
 
     cues: Words = ()
     month_cues: Words = ()
@@ -172,7 +175,7 @@ class Lexicon:
         return self._stem.search(word.casefold()) is not None
 
     def known(self, word: str) -> bool:
-        """Whether the word, an inflected form or its last part is listed, or whether it is built like a clinical word."""
+        """Whether the word, an inflected form or its last part is listed, or is built like a clinical word."""
         key = word.casefold()
         if key not in self._seen:
             if len(self._seen) > 50_000:  # a bound on memory, far above the vocabulary of a cohort
@@ -208,10 +211,11 @@ def load(language: str | Path) -> Language:
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in LANGUAGES_DIR.glob("*.yaml")))
         raise ParamsError(
-            f"{language}: no such language for de-identification; known: {known}. Give one of them or the path of a YAML file."
+            f"{language}: no such language for de-identification; known: {known}. "
+            "Give one of them or the path of a YAML file."
         )
     try:
-        return Language.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Language.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""

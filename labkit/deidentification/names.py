@@ -10,14 +10,11 @@ __all__ = ["Name", "NameReader"]
 
 LETTER = rf"(?:[{UPPER}]|Ch|Chr|Fr|Joh|Ph|St|Th|Wilh)\."
 INITIAL = re.compile(rf"{LETTER}(?:[ -]?{LETTER})*(?:-(?=[{UPPER}]))?|[{UPPER}](?= [{UPPER}][^\W\d_])")
-NAME = re.compile(rf"(?:[dlDLO]['’])?[{UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*(?!\w)")
-BACKWARDS = re.compile(
-    rf"(?:(?:[{UPPER}]\.[ -]?)|(?:(?:[dlDLO]['’])?[{UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*)|(?:(?:von|van|de|der|den|zu|zur|vom|del|di|da|al|el|ben|bin|la|le)(?=\s)))"
-    rf"(?:,?[ \t]+(?:[{UPPER}]\.(?:[ -]?[{UPPER}]\.)*|(?:[dlDLO]['’])?[{UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*|(?:von|van|de|der|den|zu|zur|vom|del|di|da|al|el|ben|bin|la|le)(?=\s)))*$"
-)
+FULL = rf"(?:[dlDLO]['’])?[{UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*"
+NAME = re.compile(rf"{FULL}(?!\w)")
 GAP = re.compile(r"[ \u00a0]{1,2}(?! )")
 WRAP = re.compile(r"[ \t\u00a0]*\r?\n[ \t]*")
-PAIR = re.compile(rf",[ \t]*((?:[dlDLO]['’])?[{UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*)")
+PAIR = re.compile(rf",[ \t]*({FULL})")
 CLOSES = re.compile(r"[ \t]*(?:$|[\r\n.,;)(*/])")
 COMMA = re.compile(r",[ \t]*")
 
@@ -46,13 +43,16 @@ class NameReader:
         self._given = {name.casefold() for language in languages for name in language.given_names}
         titles = [t for p in people for t in (*p.titles, *p.title_tails)]
         self.title = re.compile(
-            rf"(?:(?<!\w){alternation(form for t in titles for form in (t, t.upper()))}(?![^\W\d_])[ \t,:]*(?:\r?\n[ \t]*(?=[{UPPER}]))?)+"
+            rf"(?:(?<!\w){alternation(form for t in titles for form in (t, t.upper()))}(?![^\W\d_])"
+            rf"[ \t,:]*(?:\r?\n[ \t]*(?=[{UPPER}]))?)+"
         )
         honorifics = [h for p in people for h in p.honorifics]
         self.honorific_end = re.compile(rf"(?<!\w){alternation(honorifics)}\s+$")
         self._particle = re.compile(
             rf"(?:{alternation(w for p in people for w in p.particles)}(?:\s+|(?=[{UPPER}])))+(?=[{UPPER}])"
         )
+        piece = rf"(?:{LETTER}(?:[ -]?{LETTER})*|{FULL}|{alternation(w for p in people for w in p.particles)}(?=\s))"
+        self._backwards = re.compile(rf"{piece}(?:,?[ \t]+{piece})*$")
         self._skipped = {w.casefold().rstrip(".") for p in people for w in p.skipped}
         credentials = alternation(c for p in people for c in p.credentials)
         self._credentials = re.compile(rf"(?:\s?[,(]\s?|\s){credentials}(?!\w)\)?")
@@ -137,7 +137,7 @@ class NameReader:
             return bool(pair) and self._lexicon.soft(found) and not self.ordinary(text, pair.start(1), pair.end(1))
         if self._lexicon.surname(found):
             return True
-        # "Dr. Anna Leber" at the end of a line or clause; "Anna Fein": an adjective with a capital letter after a given name
+        # "Dr. Anna Leber" at the end of a clause; "Anna Fein": a capital adjective after a given name
         led = self.given(previous)
         if CLOSES.match(text, word.end()) and (led or previous in {".", "title"}):
             return True
@@ -160,9 +160,9 @@ class NameReader:
     def backward(self, text: str, end: int, *, least: int = 1) -> Name | None:
         """The name that ends at `end` on the same line, of at least `least` words or initials."""
         line = max(text.rfind("\n", 0, end) + 1, end - 80)
-        match = BACKWARDS.search(text, line, end)
+        match = self._backwards.search(text, line, end)
         while match and match.start() > line and _cut(text, match.start()):
-            match = BACKWARDS.search(text, match.start() + 1, end)
+            match = self._backwards.search(text, match.start() + 1, end)
         if not match:
             return None
         pieces = list(re.finditer(r"[^\s,]+", match.group()))
@@ -170,9 +170,10 @@ class NameReader:
         for piece in reversed(pieces):
             start, stop = match.start() + piece.start(), match.start() + piece.end()
             bare = piece.group().rstrip(".")
-            if len(bare) > 1 and (self.ordinary(text, start, stop) or bare.casefold() in self._skipped):
-                if bare.casefold() in self._skipped or not self._beside_given(text, start, stop, pieces, kept, piece):
-                    break
+            skipped = bare.casefold() in self._skipped
+            ordinary = len(bare) > 1 and self.ordinary(text, start, stop)
+            if skipped or (ordinary and not self._beside_given(text, start, stop, pieces, kept, piece)):
+                break
             kept.append(piece)
         kept = [p for p in kept if p.group()[0].isupper() or p is not kept[-1]]
         if len(kept) < least or not any(len(p.group()) > 2 and p.group()[0].isupper() for p in kept):

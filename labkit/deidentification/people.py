@@ -104,7 +104,7 @@ class People:
         return [Span(name.start, name.end, "PHYSICIAN")]
 
     def before_date(self, text: str, date: Span, *, birth: bool) -> Span | None:
-        """The name right before a date: any name before a birth date, two words at least before another; a place in a letter's head."""
+        """The name before a date (any before a birth date, else two words), or the place in a letter's head."""
         window = max(0, date.start - 60)
         skipped = BEFORE_DATE.search(text[window : date.start])
         end = window + skipped.start()
@@ -162,7 +162,7 @@ class People:
 
     def last_lines(self, text: str) -> Iterator[Span]:
         """Names that fill the last lines of a text of several lines."""
-        filled = [match for match in re.finditer(r"[^\r\n]*\S[^\r\n]*", text)]
+        filled = list(re.finditer(r"[^\r\n]*\S[^\r\n]*", text))
         if len(filled) > 1:
             yield from self.signature_lines(text, filled[max(1, len(filled) - 2)].start())
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 
 from labkit.deidentification.cues import UPPER, CueIndex, alternation
-from labkit.deidentification.languages import Language, Lexicon, Places as PlaceCues
+from labkit.deidentification.languages import Language, Lexicon
+from labkit.deidentification.languages import Places as PlaceCues
 from labkit.deidentification.names import NAME, NameReader
 from labkit.deidentification.spans import Span
 
@@ -37,7 +38,8 @@ AMBIGUOUS = {
     "drive",
 }
 REST = re.compile(
-    rf"[:\s]{{0,3}}((?:{WORD}|\d{{1,5}}[a-zA-Z]?\b(?!\.\d)|am|an|der|den|im|in|bei|zur|zum|dem|des|of|the|[,/–-])(?:[ \t]+|(?=,)|$|(?=[\n.;])))+"
+    rf"[:\s]{{0,3}}((?:{WORD}|\d{{1,5}}[a-zA-Z]?\b(?!\.\d)|am|an|der|den|im|in|bei|zur|zum|dem|des|of|the|[,/–-])"
+    r"(?:[ \t]+|(?=,)|$|(?=[\n.;])))+"
 )
 SAINT = re.compile(rf"(?:St\.?|Sankt|Saint|Skt\.)[\s-](?:{WORD}[\s-])?$")
 
@@ -187,12 +189,17 @@ def _streets(places: PlaceCues) -> Iterator[str]:
     words = alternation(places.street_words)
     if not places.street_last:
         flat = r"(?:(?:Flat|Apt\.?|Apartment|Unit|Suite)\s\w+,?\s)?"
-        yield rf"{flat}(?<![\w.,/-])\d{{1,5}}[A-Za-z]?,?\s(?P<name>(?:(?:{WORD}|of|the)\s){{1,3}})(?P<kind>{words})(?!\w)\.?(?:,?\s(?:Apt\.?|Unit|Flat|Suite|#)\s?\w+)?"
+        name = rf"(?P<name>(?:(?:{WORD}|of|the)\s){{1,3}})(?P<kind>{words})"
+        unit = r"(?:,?\s(?:Apt\.?|Unit|Flat|Suite|#)\s?\w+)?"
+        yield rf"{flat}(?<![\w.,/-])\d{{1,5}}[A-Za-z]?,?\s{name}(?!\w)\.?{unit}"
         return
     if places.street_endings:
         endings = "|".join(re.escape(e) for e in sorted(places.street_endings, key=len, reverse=True))
-        yield rf"(?<!\w)(?:{alternation(places.street_starts)}\s)?(?P<name>(?:{WORD}\s)?[{UPPER}][\w'’-]{{2,}}(?:{endings}))\.?\s?{NUMBER}"
+        name = rf"(?P<name>(?:{WORD}\s)?[{UPPER}][\w'’-]{{2,}}(?:{endings}))"
+        yield rf"(?<!\w)(?:{alternation(places.street_starts)}\s)?{name}\.?\s?{NUMBER}"
     if places.street_words:
-        yield rf"(?<!\w)(?P<name>[{UPPER}][\w'’.-]+[\s-]{words}|{words}\s(?:des|der|am|von)\s(?:\d{{1,2}}\.\s)?{WORD})\s?{NUMBER}"
+        named = rf"{words}\s(?:des|der|am|von)\s(?:\d{{1,2}}\.\s)?{WORD}"
+        yield rf"(?<!\w)(?P<name>[{UPPER}][\w'’.-]+[\s-]{words}|{named})\s?{NUMBER}"
     if places.street_starts and places.postcode:
-        yield rf"(?<!\w)(?P<name>{alternation(places.street_starts)}\s{WORD}(?:\s{WORD})?)(?:\s{NUMBER})?(?=[,\s]+{places.postcode}\s[{UPPER}])"
+        name = rf"(?P<name>{alternation(places.street_starts)}\s{WORD}(?:\s{WORD})?)"
+        yield rf"(?<!\w){name}(?:\s{NUMBER})?(?=[,\s]+{places.postcode}\s[{UPPER}])"

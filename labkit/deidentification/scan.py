@@ -41,19 +41,19 @@ def scan_folder(
 ) -> list[tuple[str, str, int]]:
     """Known identifiers in all files below a folder, and in their names.
 
-    Finds them plain, HTML-, JSON- and URL-escaped, with umlauts written out, with and without separators, at word boundaries.
+    Finds them plain, HTML-, JSON- and URL-escaped, with umlauts written out, with or without separators; whole words.
     Looks into zip and gzip files and the packed streams of PDF; text that is drawn as glyphs or pixels is not read.
 
     Parameters
     ----------
     folder : scanned with all its folders.
-    known : what must not be there. A name counts where given name and surname stand together, or as a surname alone that is no
-        ordinary word and no eponym; an id counts from 4 characters.
+    known : what must not be there. A name counts where given name and surname stand together, or as a surname alone
+        that is no ordinary word and no eponym; an id counts from 4 characters.
     languages, eponyms : as for `Gate`; they tell names from words.
 
     Returns
     -------
-    List of (path relative to the folder, kind, count), kind one of NAME, DATE, ID, PHONE, EMAIL, ADDRESS; empty when clean.
+    List of (path relative to the folder, kind, count), kind one of NAME, DATE, ID, PHONE, EMAIL, ADDRESS.
     The identifiers are not given, and are masked where a path holds them.
 
     Raises

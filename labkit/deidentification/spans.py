@@ -24,7 +24,8 @@ class Span:
 class Cleaned:
     """A text with placeholders in place of identifiers.
 
-    `spans` are places in the original text, in order and disjoint. The removed strings are not kept; the text does not show in `repr`.
+    `spans` are places in the original text, in order and disjoint. The removed strings are not kept, and the text does
+    not show in `repr`.
     """
 
     text: str = field(repr=False)

@@ -1,0 +1,104 @@
+"""Known identifiers are found in every spelling, and ordinary words that are someone's surname mostly stay."""
+
+from datetime import date
+
+import pytest
+
+from labkit.deidentification import Gate, KnownIdentifiers
+from labkit.deidentification.known import fold, name_parts, read_date
+
+COHORT = KnownIdentifiers(
+    names=("Müller, Karl", "Weiß^Jörg", "Tom Mason", "Li, Wei", "Groß-Gerung, Anna-Lena",
+           "van der Berg, Piet", "Kopf, Ida", "O'Brien, Mary"),
+    dates=(date(1955, 7, 7), "19600312", "1.2.1970"),
+    ids=("55-01-7723", "00912873", "A123/44B", "123"),
+    phones=("+49 251 123456",),
+    addresses=("Hauptstr. 5, 12345 Neustadt",),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def gate():
+    return Gate(COHORT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Müller", "Müllers", "Müller's", "MÜLLER", "Mueller", "Muller", "müller", "Karl Müller", "K. Müller", "Müller-Schmidt",
+        "Joerg Weiss",
+        "Anna-Lena", "Gerung", "van der Berg", "O'Brien's", "Li, Wei", "Frau Kopf", "Kopf, Ida", "Mason",
+        "07071955", "7. Juli 1955", "July 7, 1955", "7.7.55", "1955-07-07", "12.3.1960", "1.2.70",
+        "55-01-7723", "55017723", "55 01 7723", "55.01.7723", "912873", "A12344B", "a123-44b",
+        "+49 251 123456", "0251/123456", "Hauptstr.5",
+    ],
+)  # fmt: skip
+def test_every_spelling_is_removed(gate, text):
+    found = gate.clean(f"Die Anamnese: laut {text}, ohne Befund").text
+    assert text not in found and found.startswith("Die Anamnese: laut [") and found.endswith("], ohne Befund")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Das Gelenk ist weiß.", "Mason II Fraktur.", "Der Kopf des Radius.", "Befund li. und re.", "Große Stufe, 123 mm.",
+     "Karlsruhe", "Berglage"],
+)  # fmt: skip
+def test_words_that_are_also_names_stay(gate, text):
+    assert gate.clean(text).text == text
+
+
+def test_identifiers_of_one_report_count_for_it_alone():
+    gate = Gate()
+    assert gate.clean("Laut Quast besser.", known=("Sabine Quast", "12.3.1960")).text == "Laut [NAME] besser."
+    assert gate.clean("Laut Quast besser.").text == "Laut Quast besser."
+
+
+def test_plain_strings_are_sorted_by_their_looks():
+    known = KnownIdentifiers.of(
+        [
+            "Sabine Quast",
+            "1960-03-12",
+            "55-01-7723",
+            "a@b.de",
+            "0251 123456",
+            "Am Bach 5, 12345 Ort",
+            None,
+            float("nan"),
+            "",
+        ]
+    )
+    assert known.names == ("Sabine Quast",)
+    assert known.dates == ("1960-03-12",)
+    assert known.ids == ("55-01-7723",)
+    assert known.emails == ("a@b.de",)
+    assert known.phones == ("0251 123456",)
+    assert known.addresses == ("Am Bach 5, 12345 Ort",)
+
+
+def test_two_sets_of_identifiers_are_joined():
+    both = KnownIdentifiers(names=("A B",)) | KnownIdentifiers(names=("C D",), ids=("12345",))
+    assert both.names == ("A B", "C D") and both.ids == ("12345",)
+    assert not KnownIdentifiers()
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("Müller, Karl", (["Müller"], ["Karl"])),
+        ("Müller^Karl^^Dr", (["Müller"], ["Karl"])),
+        ("Dr. Karl von Hausen", (["Hausen"], ["Karl"])),
+        ("Cher", (["Cher"], [])),
+    ],
+)
+def test_full_names_are_taken_apart(name, parts):
+    assert name_parts(name) == parts
+
+
+def test_umlauts_fold_to_both_transcriptions():
+    assert fold("Müller") == ("mueller", "muller")
+    assert fold("WEISS") == fold("Weiß") == ("weiss",)
+
+
+def test_columns_are_read_as_dates():
+    assert read_date("19550707") == read_date("7.7.1955") == read_date("1955-07-07T00:00") == date(1955, 7, 7)
+    assert read_date("55-01-7723") is None and read_date("31.31.1999") is None

@@ -1,0 +1,92 @@
+"""The last look at what is shared."""
+
+import gzip
+import json
+import time
+import zipfile
+
+import numpy as np
+import pytest
+
+from labkit.deidentification import KnownIdentifiers, scan_folder
+from labkit.errors import RunError
+
+KNOWN = KnownIdentifiers(
+    names=("Müller, Karl", "Kopf, Ida", "Bennett, Ann", "Li, Wei", "Wilson, Bob"),
+    dates=("1955-07-07",),
+    ids=("55-01-7723", "00912873", "123"),
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        ("<td>M&uuml;ller</td>", "NAME"),
+        ("<td>M&#252;ller</td>", "NAME"),
+        (json.dumps({"source": "x\nMüller kam"}), "NAME"),
+        ("?name=M%C3%BCller&x", "NAME"),
+        ("Mueller", "NAME"),
+        ("<b>Ann</b> <i>Bennett</i>", "NAME"),
+        ("Kopf, Ida", "NAME"),
+        ("born 7. Juli 1955", "DATE"),
+        ("07.07.55", "DATE"),
+        ("19550707", "DATE"),
+        ('"id": "00912873"', "ID"),
+        ("55017723", "ID"),
+    ],
+)
+def test_every_escaped_form_is_found_once(tmp_path, content, kind):
+    (tmp_path / "page.html").write_text(content, encoding="utf-8")
+    assert scan_folder(tmp_path, KNOWN) == [("page.html", kind, 1)]
+
+
+def test_clinical_words_numbers_and_statisticians_are_no_alarm(tmp_path):
+    text = "Bennett fracture, Radius-Kopf, Wilson interval, li., Karl, Bobby, 0.912873, 123, Müllerin, 1955, x55017723"
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    assert scan_folder(tmp_path, KNOWN) == []
+
+
+def test_names_of_files_are_scanned_and_masked(tmp_path):
+    (tmp_path / "mueller_karl").mkdir()
+    (tmp_path / "mueller_karl" / "55017723.csv").write_text("a\n1\n", encoding="utf-8")
+    assert scan_folder(tmp_path, KNOWN) == [("[NAME]/[ID].csv", "ID", 1), ("[NAME]/[ID].csv", "NAME", 1)]
+
+
+def test_packed_and_binary_files_are_opened(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("inner.txt", "Müller")
+    (tmp_path / "b.csv.gz").write_bytes(gzip.compress("Müller".encode()))
+    (tmp_path / "c.png").write_bytes(b"\x89PNG\0\1\2tEXtPatient Mueller\0\xff")
+    (tmp_path / "d.csv").write_bytes("Müller;1".encode("cp1252"))
+    assert [(path, n) for path, _, n in scan_folder(tmp_path, KNOWN)] == [
+        ("a.zip", 1),
+        ("b.csv.gz", 1),
+        ("c.png", 1),
+        ("d.csv", 1),
+    ]
+
+
+def test_the_answer_holds_no_identifier(tmp_path):
+    (tmp_path / "Müller.txt").write_text("Müller 55017723", encoding="utf-8")
+    shown = repr(scan_folder(tmp_path, KNOWN))
+    assert "ller" not in shown and "7723" not in shown
+
+
+def test_plain_strings_may_be_given(tmp_path):
+    (tmp_path / "page.txt").write_text("Sabine Quast", encoding="utf-8")
+    assert scan_folder(tmp_path, ["Sabine Quast"]) == [("page.txt", "NAME", 1)]
+
+
+def test_a_missing_folder_is_an_error(tmp_path):
+    with pytest.raises(RunError, match="no such folder"):
+        scan_folder(tmp_path / "none", KNOWN)
+
+
+def test_megabytes_with_a_cohort_take_seconds(tmp_path):
+    rng = np.random.default_rng(3)
+    words = np.array(["function", "return", "fracture", "value", "<div>", "{x:", "};", "0.25", "label", "Ellenbogen"])
+    (tmp_path / "page.html").write_text(" ".join(words[rng.integers(0, len(words), 600_000)]), encoding="utf-8")
+    names = tuple(f"Quast{chr(97 + i)}{chr(97 + j)}, Ida" for i in range(26) for j in range(26))
+    started = time.process_time()
+    assert scan_folder(tmp_path, KnownIdentifiers(names=names, ids=tuple(map(str, range(10**7, 10**7 + 2000))))) == []
+    assert time.process_time() - started < 10
