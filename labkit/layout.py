@@ -1,6 +1,6 @@
 """Where every step of a study reads and writes: one place for all paths.
 
-Used by every notebook and by the run. `build/` holds what stays in the hospital (keys, texts' labels with quotes, caches,
+Used by every notebook and by the run. `build/` holds what stays in the hospital (keys, labels with quotes, caches,
 models); `reports/` holds what may be shared (rendered pages, figures, tables with pseudonyms and without text).
 """
 

@@ -17,6 +17,7 @@ from labkit.errors import TableError
 __all__ = [
     "ANSWERS",
     "CURVES",
+    "EXCLUDED",
     "FINDINGS",
     "IMAGES",
     "KEYS",
@@ -82,6 +83,7 @@ IMAGES = Table(
     integers=("frame", "rows", "columns"),
     allowed={"usable": FLAGS},
 )
+EXCLUDED = Table("EXCLUDED", ("site", "kind", "item"), ("reason", "detail"), allowed={"kind": ("report", "image")})
 FINDINGS = Table(
     "FINDINGS",
     ("study_id", "finding", "source"),

@@ -1,0 +1,145 @@
+"""Reads a params file and checks all of it: every fault becomes one sentence, none is guessed away."""
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from labkit import templates
+from labkit.errors import ParamsError
+from labkit.layout import ROOT
+from labkit.params import messages
+from labkit.params.study import Study, template_path
+
+__all__ = ["load", "read_yaml", "validated"]
+
+# Sections in which every key must be stated by the file, so that no result rests on a default that nobody has read.
+STATED = ("paths", "cohort", "extraction", "verification", "training", "evaluation", "figures")
+
+
+class UniqueKeys(yaml.SafeLoader):
+    """YAML as written, except that a key that stands twice is refused: the later one would win without a word."""
+
+
+def _mapping(loader: UniqueKeys, node: yaml.MappingNode) -> dict:
+    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
+    for key, (key_node, _) in zip(keys, node.value):
+        if keys.count(key) > 1:
+            raise yaml.constructor.ConstructorError(None, None, f"the key '{key}' stands twice", key_node.start_mark)
+    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+
+
+UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_yaml(path: str | Path) -> dict:
+    """The content of a YAML file.
+
+    Raises
+    ------
+    ParamsError : no such file, not UTF-8, not YAML, a key twice, or no keys at all.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ParamsError(f"{path}: no such file; give the path of a params file such as params/demo/elbow.yaml.")
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=UniqueKeys)
+    except UnicodeDecodeError as error:
+        raise ParamsError(f"{path}: not valid UTF-8 at byte {error.start}; save the file as UTF-8.") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not valid YAML"
+        raise ParamsError(f"{path}{where}: {problem}; mend the line.") from None
+    if not isinstance(content, dict):
+        raise ParamsError(f"{path}: holds no keys; copy a file of params/ and fill it in.")
+    return content
+
+
+def validated(content: dict, model: type[BaseModel], name: str) -> BaseModel:
+    """The model made from raw parameters.
+
+    Raises
+    ------
+    ParamsError : one sentence per fault, each starting with `name` and naming the key.
+    """
+    faults = messages.yaml_traps(content, model)
+    for section in STATED:
+        info = model.model_fields.get(section)
+        if info is not None and isinstance(content.get(section), dict):
+            faults += messages.unstated(content[section], info.annotation, (section,))
+    made = None
+    try:
+        made = model.model_validate(content)
+    except ValidationError as error:
+        faults += messages.sentences(error, content, model)
+    if faults:
+        raise ParamsError("\n".join(f"{name}: {fault}" for fault in dict.fromkeys(faults)))
+    return made
+
+
+def load(path: str | Path, *, check_inputs: bool = True) -> Study:
+    """Read and check a params file; with `check_inputs` also that the files and folders it names exist.
+
+    Raises
+    ------
+    ParamsError : one sentence per fault, naming the file and the key.
+    """
+    path = Path(path)
+    content = read_yaml(path)
+    study = validated(content, Study, str(path))
+    absolute = path.absolute()
+    study._file, study._raw = absolute, content
+    study._base = ROOT if absolute.is_relative_to(ROOT) else absolute.parent
+    faults = _template_faults(study)
+    if check_inputs:
+        faults += _synthetic_faults(study) if study.synthetic else _input_faults(study)
+    if faults:
+        raise ParamsError("\n".join(f"{path}: {fault}" for fault in faults))
+    return study
+
+
+def _template_faults(study: Study) -> list[str]:
+    try:
+        template = templates.load(template_path(study.paths.template, study.base_dir))
+    except ParamsError as error:
+        return [f"paths.template: {error}"]
+    if template.anatomy != study.anatomy:
+        return [
+            f"anatomy: is '{study.anatomy}', but paths.template is for '{template.anatomy}'; make them agree."
+        ]
+    return []
+
+
+def _input_faults(study: Study) -> list[str]:
+    faults = []
+    for name, site in study.cohort.sites.items():
+        key = f"cohort.sites.{name}"
+        reports = study.resolve(site.reports)
+        if not reports.is_file():
+            faults.append(f"{key}.reports: there is no file {site.reports} (looked for {reports}).")
+        if site.images is not None:
+            images = study.resolve(site.images)
+            if not images.is_dir():
+                faults.append(f"{key}.images: there is no folder {site.images} (looked for {images}).")
+    weights = study.training.weights
+    if weights not in ("imagenet", "none") and not study.resolve(weights).is_file():
+        faults.append(
+            f"training.weights: there is no file {weights} (looked for {study.resolve(weights)}); "
+            "give imagenet, none or the path of a state dict."
+        )
+    return faults
+
+
+def _synthetic_faults(study: Study) -> list[str]:
+    """A synthetic cohort is written to one place; the sites must read it from there."""
+    cohort = study.layout.cohort.absolute()
+    faults = []
+    for name, site in study.cohort.sites.items():
+        for key, path in (("reports", site.reports), ("images", site.images)):
+            if path is not None and not study.resolve(path).is_relative_to(cohort):
+                faults.append(
+                    f"cohort.sites.{name}.{key}: the section synthetic writes its cohort to {cohort}; "
+                    "name a path below it, or delete the section synthetic to use your own files."
+                )
+    return faults

@@ -1,0 +1,157 @@
+"""What each notebook runs on: one frozen, checked object `p`, made from what papermill or a person gave."""
+
+import html
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field
+
+from labkit import evaluation, templates
+from labkit.errors import ParamsError
+from labkit.layout import ALL_POLICIES, Layout, PolicyLayout
+from labkit.params.reading import load, validated
+from labkit.params.sections import (
+    CohortSection,
+    ExtractionSection,
+    FiguresSection,
+    Paths,
+    Section,
+    TrainingSection,
+    VerificationSection,
+)
+from labkit.params.study import STEPS_PER_POLICY, base_dir, layout_of, template_path
+from labkit.policies import Policy
+
+__all__ = ["Evaluation", "Extraction", "Figures", "Training", "Verification"]
+
+# Paths of one machine are no result: they stay out of what a notebook shows.
+UNSHOWN = {"paths", "reports", "images", "base_url"}
+
+
+class Step(Section):
+    """Base of the five objects: names, paths, and how they are checked and shown."""
+
+    study: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    anatomy: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    paths: Paths
+
+    @classmethod
+    def check(cls, *, params_file: str = "", **given) -> Self:
+        """The checked object; with `params_file` from that file, for work in JupyterLab.
+
+        Raises
+        ------
+        ParamsError : nothing was given, or one sentence per fault.
+        """
+        step = cls.__name__.lower()
+        if params_file:
+            study = load(base_dir() / params_file, check_inputs=False)
+            policy = given.get("policy") or study.policies[0].value
+            given = study.parameters(step, policy if step in STEPS_PER_POLICY else "")
+        sections = [name for name in cls.model_fields if isinstance(given.get(name), dict)]
+        empty = [name for name in sections if not given[name]]
+        if empty:
+            raise ParamsError(
+                f"{step}: the section '{empty[0]}' is empty, so nothing was done. Give a params file with labkit run, "
+                "with papermill -f, or as params_file in the cell above, such as params/demo/elbow.yaml."
+            )
+        if given.get("policies") == []:
+            del given["policies"]
+        return validated(given, cls, f"notebook {step}")
+
+    @property
+    def base_dir(self) -> Path:
+        return base_dir()
+
+    @property
+    def layout(self) -> Layout:
+        return layout_of(self.paths, self.study, self.anatomy, self.base_dir)
+
+    @property
+    def template(self) -> templates.Template:
+        return templates.load(template_path(self.paths.template, self.base_dir))
+
+    def resolve(self, path: str) -> Path:
+        """A path of the params as an absolute one."""
+        return self.base_dir / path
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{html.escape(key)}</td><td>{html.escape(value)}</td></tr>"
+            for key, value in _flat(self.model_dump())
+        )
+        head = "<thead><tr><th>parameter</th><th>value</th></tr></thead>"
+        return f'<table class="labkit-params">{head}<tbody>{rows}</tbody></table>'
+
+
+def _flat(content: dict, prefix: str = "") -> list[tuple[str, str]]:
+    rows = []
+    for key, value in content.items():
+        if key in UNSHOWN:
+            continue
+        if isinstance(value, dict) and value:
+            rows += _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, tuple | list):
+            rows.append((f"{prefix}{key}", ", ".join(str(item) for item in value) or "–"))
+        else:
+            rows.append((f"{prefix}{key}", "–" if value in (None, "", {}) else str(value)))
+    return rows
+
+
+class Extraction(Step):
+    """01_extraction."""
+
+    cohort: CohortSection
+    extraction: ExtractionSection
+
+
+class Verification(Step):
+    """02_verification."""
+
+    cohort: CohortSection
+    verification: VerificationSection
+
+
+class PolicyStep(Step):
+    """A step of one policy; `out` holds its paths."""
+
+    policy: Policy
+
+    @property
+    def out(self) -> PolicyLayout:
+        return self.layout.policy(self.policy)
+
+
+class Training(PolicyStep):
+    """03_training, for one policy."""
+
+    cohort: CohortSection
+    training: TrainingSection
+
+
+class ComparingStep(Step):
+    """A step of one policy, or of all of them side by side when `policy` is 'all'."""
+
+    policy: str = Field(min_length=1)
+    policies: tuple[Policy, ...] = ()
+
+    @property
+    def out(self) -> PolicyLayout:
+        return self.layout.policy(self.policy)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The policies whose predictions are read."""
+        return tuple(p.value for p in self.policies) if self.policy == ALL_POLICIES else (Policy(self.policy).value,)
+
+
+class Evaluation(ComparingStep):
+    """04_evaluation."""
+
+    evaluation: evaluation.Settings
+
+
+class Figures(ComparingStep):
+    """05_figures."""
+
+    figures: FiguresSection

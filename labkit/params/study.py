@@ -1,0 +1,112 @@
+"""A whole params file as one frozen object, and which of its sections each step reads."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, Field, PrivateAttr
+
+from labkit import evaluation, synthetic, templates
+from labkit.layout import ALL_POLICIES, ROOT, Layout
+from labkit.params.sections import (
+    CohortSection,
+    ExtractionSection,
+    FiguresSection,
+    Paths,
+    Section,
+    TrainingSection,
+    VerificationSection,
+)
+from labkit.policies import Policy
+
+__all__ = ["BASE_DIR_VARIABLE", "SECTIONS_OF_STEP", "Study", "base_dir", "layout_of"]
+
+# Set by the run for each notebook's kernel, so that relative paths mean the same there as in the params file.
+BASE_DIR_VARIABLE = "LABKIT_BASE_DIR"
+
+# What each notebook is given besides study, anatomy, policy and paths; a changed section reruns the steps that read it.
+SECTIONS_OF_STEP = {
+    "synthetic": ("synthetic",),
+    "extraction": ("cohort", "extraction"),
+    "verification": ("cohort", "verification"),
+    "training": ("cohort", "training"),
+    "evaluation": ("evaluation",),
+    "figures": ("figures",),
+}
+STEPS_PER_POLICY = ("training", "evaluation", "figures")
+
+
+def base_dir() -> Path:
+    """The folder that relative paths start from, for a notebook."""
+    return Path(os.environ.get(BASE_DIR_VARIABLE) or ROOT)
+
+
+def layout_of(paths: Paths, study: str, anatomy: str, base: Path) -> Layout:
+    return Layout(
+        build_dir=base / paths.build_dir,
+        reports_dir=base / paths.reports_dir,
+        reviews_dir=base / paths.reviews_dir,
+        study=study,
+        anatomy=anatomy,
+    )
+
+
+class Study(Section):
+    """Everything a params file says. `sections` gives the raw text of its sections, as papermill injects them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    study: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    anatomy: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    policies: tuple[Policy, ...] = Field(min_length=1)
+    paths: Paths
+    synthetic: synthetic.Settings | None = None
+    cohort: CohortSection
+    extraction: ExtractionSection
+    verification: VerificationSection
+    training: TrainingSection
+    evaluation: evaluation.Settings
+    figures: FiguresSection
+
+    _file: Path = PrivateAttr(default=Path())
+    _base: Path = PrivateAttr(default=ROOT)
+    _raw: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def file(self) -> Path:
+        return self._file
+
+    @property
+    def base_dir(self) -> Path:
+        return self._base
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The file's content as YAML gave it."""
+        return self._raw
+
+    @property
+    def layout(self) -> Layout:
+        return layout_of(self.paths, self.study, self.anatomy, self._base)
+
+    @property
+    def template(self) -> templates.Template:
+        return templates.load(template_path(self.paths.template, self._base))
+
+    def resolve(self, path: str) -> Path:
+        """A path of the params file as an absolute one."""
+        return (self._base / path).absolute()
+
+    def parameters(self, step: str, policy: str = "") -> dict[str, Any]:
+        """What papermill injects into the notebook of a step, as written in the file."""
+        given = {"study": self.study, "anatomy": self.anatomy, "paths": self._raw["paths"]}
+        if step in STEPS_PER_POLICY:
+            given["policy"] = policy
+        if policy == ALL_POLICIES:
+            given["policies"] = list(self.policies)
+        return given | {section: self._raw[section] for section in SECTIONS_OF_STEP[step]}
+
+
+def template_path(template: str, base: Path) -> str | Path:
+    """A template's name as it is, a path of the params file as an absolute one."""
+    return base / template if Path(template).suffix in {".yaml", ".yml"} else template
