@@ -56,6 +56,11 @@ class Cohort:
     def n_studies(self) -> int:
         return self.settings.sites()[self.position][2]
 
+    @property
+    def language(self) -> str:
+        """The language of the site's names, as of most of its reports."""
+        return "en" if self.site.english_share >= 0.5 else "de"
+
     @cached_property
     def salt(self) -> int:
         """Keeps cohorts of several anatomies apart that share a seed."""
@@ -102,7 +107,7 @@ class Cohort:
         seed = self.settings.seed * 1_000_003 + self.salt
         while number < self.n_studies:
             rng = self.rng("person", patient_number)
-            person = people.patient(rng, site=self.name, number=patient_number, seed=seed)
+            person = people.patient(rng, site=self.name, number=patient_number, seed=seed, language=self.language)
             repeated = rng.random() < self.settings.repeat_patient_share
             n_visits = int(rng.integers(2, 4)) if repeated else 1
             before = None
@@ -113,10 +118,10 @@ class Cohort:
             patient_number += 1
 
     def _study(self, number: int, person: people.Patient, before: Study | None, seed: int) -> Study:
-        language = "en" if self.site.english_share >= 0.5 else "de"
-        after = None if before is None else before.stay.day
         rng = self.rng("visit", number)
-        stay = people.visit(rng, number=number, site=self.name, seed=seed, language=language, after=after)
+        stay = people.visit(
+            rng, number=number, site=self.name, seed=seed, language=self.language, before=before and before.stay
+        )
         latent, case = self._case(number, before)
         report = reports.write(
             case,

@@ -229,25 +229,25 @@ def _arthrosis(canvas, sign: Sign, amount, jitter) -> None:
     middle, half = (start + end) / 2, np.hypot(*(end - start)) / 2
     angle = float(np.arctan2(*(end - start)[::-1]))
     band = scenes.ellipse(middle, (half * 1.1, 0.035 + 0.02 * amount), angle=angle)
-    canvas.blend(canvas.bones, band, 150 + 90 * amount, soft=0.01, inside=70)
+    canvas.blend(canvas.bones, band, 112 + 120 * amount, soft=0.01, inside=70)
     draw = ImageDraw.Draw(canvas.bones)
     for i, at in enumerate(sign.spurs):
         base = np.asarray(at) + 0.004 * jitter[i]
         away = (base - middle) / max(np.hypot(*(base - middle)), 1e-9)
-        across = np.array([-away[1], away[0]]) * (0.012 + 0.012 * amount)
-        length = (0.008 + 0.026 * amount) * (1 + 0.3 * jitter[4 + i])
+        across = np.array([-away[1], away[0]]) * (0.008 + 0.016 * amount)
+        length = (0.002 + 0.032 * amount) * (1 + 0.3 * jitter[4 + i])
         beak = [base - across - away * 0.035, base + away * length, base + across - away * 0.035]
-        draw.polygon(canvas.points(beak), fill=int(140 + 60 * amount))
+        draw.polygon(canvas.points(beak), fill=int(110 + 80 * amount))
 
 
 def _bulge(canvas, sign: Sign, amount, jitter) -> None:
     radius = np.asarray(sign.radius) * (0.55 + 0.45 * amount)
-    canvas.blend(canvas.soft, scenes.ellipse(_placed(sign, jitter), radius), 172 + 26 * amount, soft=0.02)
+    canvas.blend(canvas.soft, scenes.ellipse(_placed(sign, jitter), radius), 170 + 26 * amount, soft=0.02)
 
 
 def _mass(canvas, sign: Sign, amount, jitter) -> None:
     radius = np.asarray(sign.radius) * (0.6 + 0.4 * amount)
-    canvas.blend(canvas.soft, scenes.ellipse(_placed(sign, jitter, 0.03), radius), 190 + 65 * amount)
+    canvas.blend(canvas.soft, scenes.ellipse(_placed(sign, jitter, 0.03), radius), 172 + 65 * amount)
 
 
 def _specks(canvas, sign: Sign, amount, jitter) -> None:
@@ -256,19 +256,19 @@ def _specks(canvas, sign: Sign, amount, jitter) -> None:
         at = centre + np.asarray(sign.radius) * jitter[2 + 2 * i : 4 + 2 * i] * 0.9
         radius = 0.008 + 0.014 * amount
         draw.polygon(
-            canvas.points(scenes.ellipse(at, (radius, radius * 0.7), angle=i, corners=7)), fill=int(90 + 120 * amount)
+            canvas.points(scenes.ellipse(at, (radius, radius * 0.7), angle=i, corners=7)), fill=int(50 + 160 * amount)
         )
 
 
 def _metal(canvas, sign: Sign, amount, jitter) -> None:
     centre = _placed(sign, jitter, 0.03)
-    along = np.array([np.cos(jitter[2] * 3), np.sin(jitter[2] * 3)]) * (0.03 + 0.03 * amount)
+    along = np.array([np.cos(jitter[2] * 3), np.sin(jitter[2] * 3)]) * (0.015 + 0.045 * amount)
     draw = ImageDraw.Draw(canvas.metal)
     draw.line(canvas.points([centre - along, centre + along]), fill=255, width=canvas.width(0.012 + 0.012 * amount))
 
 
 def _ossicle(canvas, sign: Sign, amount, jitter) -> None:
-    radius = np.asarray(sign.radius) * (0.6 + 0.5 * amount)
+    radius = np.asarray(sign.radius) * (0.4 + 0.7 * amount)
     canvas.bone(scenes.ellipse(_placed(sign, jitter, 0.01), radius, angle=float(jitter[2])))
 
 
@@ -292,7 +292,7 @@ def _fat_pad(canvas, sign: Sign, amount, jitter) -> None:
     for outline in (sign.anterior, sign.posterior):
         sail = np.asarray(outline) + 0.01 * jitter[:2]
         centre = sail.mean(axis=0)
-        canvas.blend(canvas.soft, centre + (sail - centre) * (0.7 + 0.4 * amount), 150 - 120 * amount, soft=0.008)
+        canvas.blend(canvas.soft, centre + (sail - centre) * (0.7 + 0.4 * amount), 165 - 130 * amount, soft=0.008)
 
 
 MARKS = {

@@ -20,6 +20,7 @@ __all__ = ["Case", "Report", "write"]
 CONFLICT_SHARE = 0.04  # reports whose impression settles what the findings put otherwise
 TRANSCRIBED_SHARE = 0.06  # German telegraphic reports typed without umlauts
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
+DENIED_KINDS = ("fracture", "shift", "arthrosis")
 DATE_FORMATS = {"de": ("%d.%m.%Y", "%d.%m.%y"), "en": ("%d %b %Y", "%m/%d/%Y", "%Y-%m-%d")}
 
 
@@ -65,7 +66,21 @@ def write(
 
 
 IDENTIFIERS = frozenset(
-    ("accession", "author", "born", "case", "day", "first", "last", "past", "phone", "referrer", "street", "town")
+    (
+        "accession",
+        "author",
+        "born",
+        "case",
+        "day",
+        "event",
+        "first",
+        "last",
+        "past",
+        "phone",
+        "referrer",
+        "street",
+        "town",
+    )
 )
 
 
@@ -88,6 +103,7 @@ def _fields(frames, language, short, profile, person, stay, case, rng) -> dict[s
         "accession": stay.accession_number,
         "day": stay.day.strftime(as_date),
         "past": past.strftime(as_date),
+        "event": (stay.day - timedelta(days=int(rng.integers(0, 9)))).strftime(as_date),
         "year": str(past.year - int(rng.integers(1, 12))),
         "referrer": stay.referrer,
         "author": stay.author,
@@ -142,6 +158,8 @@ class _Body:
         self.rng, self.frames = writer.rng, writer.frames
         self.entries = {structure.column[i]: entry for i, entry in bank.findings.items()}
         self.positives = [k for k in bank.roles(structure).entities if case.said[k] != FALSE]
+        kinds = {k: kind_of(structure.template.findings[k]) for k in self.positives}
+        self.injuries = {k for k, kind in kinds.items() if kind in ("fracture", "shift")}
         self.families = {k: writer.family(bool(case.truth[k])) for k in self.positives}
 
     def parts(self) -> tuple[list[str], list[str]]:
@@ -155,7 +173,10 @@ class _Body:
             blocks.append(self._finding(conflict, earlier))
         blocks += [[s] for s in self._denials(leave_out=conflict)]
         blocks += [[s] for s in self._history() + self._neutral()]
-        order = np.argsort(rng.random(len(blocks)))
+        # Injuries first, more or less
+        ranks = [0.0 if k in self.injuries else 0.5 for k in self.positives if k != conflict]
+        ranks += [0.5] * (len(blocks) - len(ranks))
+        order = np.argsort(np.array(ranks) + rng.random(len(blocks)))
         body = self._opening() + [s for i in order for s in blocks[int(i)]]
         impression = self._impression(conflict) if has_impression else []
         if not blocks and not impression:
@@ -176,7 +197,7 @@ class _Body:
             fracture = kind_of(self.structure.template.findings[k]) == "fracture"
             return self.writer.stated(entry, modifiers, fracture=fracture)
         family = self.families.setdefault(k, self.writer.family(bool(self.case.truth[k])))
-        return self.writer.hedged(entry, modifiers, family=family)
+        return self.writer.hedged(entry, modifiers, family=family, plain=plain)
 
     def _conflict(self) -> int | None:
         """A finding without colouring that the impression settles; None where this case has none."""
@@ -192,17 +213,24 @@ class _Body:
             if self.case.value[k] == FALSE and not e.hedge_only and k not in self.case.healed
         ]
 
+    def _worth_denying(self, k: int) -> bool:
+        """Reporters deny what is asked for or common, not what nobody thought of."""
+        kind = kind_of(self.structure.template.findings[k])
+        return bool(getattr(self.entries[k], self.writer.language).absent) or kind in DENIED_KINDS
+
     def _denials(self, *, leave_out: int | None) -> list[str]:
         """Normal statements that hold for this case, and denials of single findings, some of them joined."""
         rng, share = self.rng, self.writer.site.negation_share
         said, sentences = set() if leave_out is None else {leave_out}, []
-        for normal in self.bank.normals:
+        for i in np.argsort(rng.random(len(self.bank.normals))):
+            normal = self.bank.normals[int(i)]
             columns = {self.structure.column[i] for i in normal["denies"]}
-            free = all(self.case.value[k] == FALSE for k in columns) and not columns <= said
+            free = all(self.case.value[k] == FALSE for k in columns) and not columns & said
             if rng.random() < share and free and leave_out not in columns:
                 sentences.append(choose(rng, normal[self.writer.language]))
                 said |= columns
-        single = [k for k in self._deniable() if k not in said and rng.random() < share * 0.12]
+        single = [k for k in self._deniable() if k not in said and self._worth_denying(k)]
+        single = [k for k in single if rng.random() < share * 0.18]
         while single:
             size = min(len(single), 1 + int(rng.random() * 3))
             taken, single = single[:size], single[size:]
@@ -254,8 +282,9 @@ class _Body:
 
     def _impression(self, conflict: int | None) -> list[str]:
         sentences = []
-        for k in self.positives:
-            if k == conflict or self.rng.random() < 0.75:
+        ranked = sorted(self.positives, key=lambda k: k not in self.injuries)
+        for k in ranked:
+            if self.rng.random() < 0.6 or k == conflict or k in self.injuries:
                 sentences += self._finding(k, self.case.said[k], plain=True)
         if conflict is not None and self.case.said[conflict] == FALSE:
             sentences.append(self.writer.denied(self.entries[conflict]))

@@ -51,7 +51,7 @@ def build(view: View, signs: list[tuple[Sign, float]], strength: dict[str, float
             pieces[sign.bone] = _broken(pieces[sign.bone], sign, amount, strength, jitter, scene)
     for sign, amount in signs:
         if sign.kind == "shift":
-            shift = np.asarray(sign.move) * (0.35 + 0.65 * amount) * (amount > 0)
+            shift = np.asarray(sign.move) * (0.1 + 0.9 * amount) * (amount > 0)
             for bone in sign.bones:
                 scene.moved[bone] = scene.moved.get(bone, np.zeros(2)) + shift
                 pieces[bone] = [piece + shift for piece in pieces.get(bone, [])]

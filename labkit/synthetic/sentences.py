@@ -39,6 +39,10 @@ PARTIAL = (
 )
 
 
+# Words that say too much for a hedge: degrees, and signs that are seen or not seen
+PLAIN_WHEN_DOUBTED = ("deutlich*", "mäßig", "fortgeschritten", "large", "moderate", "zeichen", " sign", "Zeichen")
+
+
 def choose(rng: np.random.Generator, options):
     """One of the options, with a single draw whatever they are."""
     return options[int(rng.random() * len(options))]
@@ -68,10 +72,11 @@ class Writer:
         cumulated = np.cumsum(weights)
         return list(HEDGE_LEVELS)[int(np.searchsorted(cumulated, self.rng.random() * cumulated[-1], side="right"))]
 
-    def phrase(self, entry: Entry, modifiers: dict[str, int], *, plain: bool = False) -> tuple[NounPhrase, list[str]]:
+    def phrase(self, entry: Entry, modifiers: dict[str, int], *, plain=False, avoid=()) -> tuple[NounPhrase, list[str]]:
         """A noun with its colouring and the sentences that doubt a colouring; `modifiers` maps kind to value."""
         words = getattr(entry, self.language)
-        kind, noun = choose(self.rng, words.nouns)
+        whole = [pair for pair in words.nouns if not any(word in pair[1] for word in avoid)]
+        kind, noun = choose(self.rng, whole or words.nouns)
         adjectives, tails, doubts = [], [], []
         for colour, value in modifiers.items():
             bank = self.frames["modifiers"][colour]
@@ -127,13 +132,13 @@ class Writer:
     def _frame(self, options, phrase: NounPhrase) -> str:
         return choose(self.rng, [frame for frame in options if fits(frame, phrase)] or ["{np}."])
 
-    def hedged(self, entry: Entry, modifiers: dict[str, int], *, family: str) -> list[str]:
+    def hedged(self, entry: Entry, modifiers: dict[str, int], *, family: str, plain: bool = False) -> list[str]:
         """A sentence that leaves the finding, and what colours it, open."""
         words = getattr(entry, self.language)
         # A colouring that is stated belongs to another fracture of the same study
         colours = {k: TRUE if v == UNCERTAIN else FALSE for k, v in modifiers.items() if v != TRUE}
-        phrase, _ = self.phrase(entry, colours)
-        if words.doubt_observed and phrase.kind != "x" and self.rng.random() < 0.4:
+        phrase, _ = self.phrase(entry, colours, avoid=PLAIN_WHEN_DOUBTED)
+        if not plain and words.doubt_observed and phrase.kind != "x" and self.rng.random() < 0.4:
             clause = choose(self.rng, self.frames["hedged"][family]["after"])
             return [sentence(f"{choose(self.rng, words.doubt_observed)}, {fill(clause, phrase)}")]
         options = [f for f in self.frames["hedged"][family][self.style] if fits(f, phrase)]

@@ -17,7 +17,7 @@ __all__ = ["FALSE", "N_UNIFORMS", "TRUE", "UNCERTAIN", "Doubt", "Latent", "Roles
 FALSE, UNCERTAIN, TRUE = 0, 1, 2
 N_UNIFORMS = 6  # truth, visibility, hedge, missed, mimic, strength of the mimic
 N_PILOT = 3000
-MEAN_EQUIVOCALITY = 0.7 / 3  # of 1 - visibility
+MEAN_EQUIVOCALITY = 0.9 * (1 - 1 / 1.6)  # of 1 - visibility
 TOLERANCE = 0.1
 
 
@@ -75,8 +75,8 @@ def say(structure: Structure, roles: Roles, *, truth, uniforms, doubt: Doubt, mi
     strength = np.where(own, visible, 0.0)
     for k in roles.entities:
         doubtful = ~truth[:, k] & (said[:, k] == UNCERTAIN)
-        mimic = ~truth[:, k] & (u_mimic[:, k] < np.where(doubtful, 0.75, 0.01))
-        strength[mimic, k] = 0.15 + 0.25 * u_strength[mimic, k]
+        mimic = ~truth[:, k] & (u_mimic[:, k] < np.where(doubtful, 0.75, 0.03))
+        strength[mimic, k] = 0.1 + 0.35 * u_strength[mimic, k]
     return Latent(truth, visible, said, structure.raise_parents(said), strength)
 
 

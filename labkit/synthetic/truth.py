@@ -110,8 +110,8 @@ def follow_up(structure: Structure, before: np.ndarray, *, stays: bool) -> np.nd
 
 
 def visibility(uniforms: np.ndarray) -> np.ndarray:
-    """How clearly a true finding shows, in [0.3, 1): most are clear, some are equivocal."""
-    return 0.3 + 0.7 * np.sqrt(uniforms)
+    """How clearly a true finding shows, in [0.1, 1): most are clear, some are equivocal, a few all but invisible."""
+    return 0.1 + 0.9 * uniforms**0.6
 
 
 def _scaled(share: float, factor: float) -> float:
