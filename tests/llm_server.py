@@ -94,6 +94,11 @@ class LlmServer:
             writer.close()
 
     async def _route(self, method, path, headers, data):
+        if path == "/clear":
+            self.calls.clear()
+            self.first = self.last = None
+            self.rejected = self.most_in_flight = 0
+            return 200, {}, []
         if path == "/stats":
             stats = {"total": self.total, "distinct": len(self.calls), "answered": self.answered,
                      "rejected": self.rejected, "first": self.first, "last": self.last,

@@ -50,7 +50,7 @@ class Asker:
         """(status, reason, payload) of one text; raises StopRun when the run must end."""
         long = self._too_long(text)
         if long:
-            return "skipped", long, self._payload(Reply("skipped"), {}, sample, attempts=0)
+            return "skipped", long, self._payload(Reply("skipped"), _Seen(), sample)
         deadline = time.monotonic() + self.settings.report_timeout_s
         most, seen, reply = self.settings.max_completion_tokens, _Seen(), Reply("error")
         for attempt in range(1, 3):
@@ -71,11 +71,7 @@ class Asker:
             if not reply.again or attempt == 2:
                 break
             most = 2 * most if reply.status == "truncated" else most
-        return (
-            reply.status,
-            reply.reason,
-            self._payload(reply, seen.data, sample, attempts=seen.calls) | seen.totals(self.price),
-        )
+        return reply.status, reply.reason, self._payload(reply, seen, sample)
 
     async def _one(self, text: str, sample: int, most: int, seen: "_Seen", deadline: float) -> dict:
         seed = None if self.settings.seed is None else self.settings.seed + sample
@@ -147,12 +143,16 @@ class Asker:
             )
         return Reply("error", f"the server refused the request (HTTP {error.status}{code})")
 
-    def _payload(self, reply: Reply, data: dict, sample: int, *, attempts: int) -> dict:
-        payload = {"model": self.settings.model, "snapshot": str(data.get("model") or "")[:100],
-                   "fingerprint": str(data.get("system_fingerprint") or "")[:100], "mode": self.found.mode,
-                   "refused": list(self.found.refused), "temperature": self.settings.temperature,
-                   "seed": self.settings.seed, "sample": sample, "prompt": self.prompt.sha256, "attempts": attempts,
-                   "asked_at": datetime.now(UTC).isoformat(timespec="seconds")}  # fmt: skip
+    def _payload(self, reply: Reply, seen: "_Seen", sample: int) -> dict:
+        data = seen.data
+        payload = {
+            "model": self.settings.model, "snapshot": str(data.get("model") or "")[:100],
+            "fingerprint": str(data.get("system_fingerprint") or "")[:100], "mode": self.found.mode,
+            "refused": list(self.found.refused), "temperature": self.settings.temperature, "seed": self.settings.seed,
+            "sample": sample, "prompt": self.prompt.sha256, "attempts": seen.calls, "tokens": seen.counts,
+            "seconds": round(seen.seconds, 4), "cost": self.price.cost(*seen.counts) if self.price else None,
+            "asked_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }  # fmt: skip
         if reply.labels is not None:
             payload["labels"] = reply.labels
         if reply.content:
@@ -172,7 +172,3 @@ class _Seen:
         self.calls += 1
         self.counts = [total + n for total, n in zip(self.counts, counts)]
         self.seconds += seconds
-
-    def totals(self, price: Price | None) -> dict:
-        return {"tokens": self.counts, "seconds": round(self.seconds, 4),
-                "cost": price.cost(*self.counts) if price else None}  # fmt: skip

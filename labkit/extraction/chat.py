@@ -61,11 +61,12 @@ def extract(reports: Iterable[tuple[str, str]], *, template: Template, settings:
     thread.start()
     try:
         with Bar(total, shown=progress, label=settings.model) as bar:
-            while thread.is_alive():
-                thread.join(0.1)
+            # An event and not the thread's own join: in Python 3.11 an interrupted join takes the thread for ended.
+            while not engine.ended.wait(0.1):
                 bar.show(engine.tally)
+            bar.show(engine.tally)
     except KeyboardInterrupt:
-        _wind_down(engine, thread)
+        _wind_down(engine)
         raise
     if engine.error is not None:
         raise engine.error
@@ -73,14 +74,14 @@ def extract(reports: Iterable[tuple[str, str]], *, template: Template, settings:
     return Extracted(engine, seconds=time.monotonic() - began)
 
 
-def _wind_down(engine: Engine, thread: threading.Thread) -> None:
+def _wind_down(engine: Engine) -> None:
     """Let calls in flight finish for a while, then give them up; a second interrupt gives them up at once."""
     engine.interrupt("interrupted; run again to go on, answers so far are kept")
     try:
-        thread.join(min(GRACE_S, engine.job.settings.timeout_s))
+        engine.ended.wait(min(GRACE_S, engine.job.settings.timeout_s))
     finally:
         engine.cut()
-        thread.join(5.0)
+        engine.ended.wait(5.0)
 
 
 def _job(

@@ -78,7 +78,7 @@ async def probe(sender: Sender, *, settings: Settings, prompt: Prompt, template:
     ------
     StopRun : no mode gives a valid answer, the prompt is cut, or what `Sender.send` raises.
     """
-    known = await _model_card(sender.client, settings)
+    known = await _model_card(sender.clients[0], settings)
     first = settings.mode if settings.mode != "auto" else "json_schema"
     found = Capabilities(mode=first, **known, probed_at=datetime.now(UTC).isoformat(timespec="seconds"))
     notes: list[str] = []

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import random
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -85,6 +86,8 @@ class Engine:
         self.gate = gate or Gate(job.settings.concurrency)
         self.stopped: str | None = None
         self.error: BaseException | None = None
+        self.ended = threading.Event()
+        self._given_up = False
         self.found: Any = None
         self.owner = owner_name()
         self.started_at = time.time()
@@ -94,7 +97,7 @@ class Engine:
         self._deferred: dict[str, tuple[str, int]] = {}
         self._workers: list[asyncio.Task] = []
         self._asker: Any = None
-        self._client: Any = None
+        self._clients: list = []
         self.loop: asyncio.AbstractEventLoop | None = None
 
     # -- from other threads ---------------------------------------------------------------------------------------
@@ -104,6 +107,8 @@ class Engine:
             asyncio.run(self._main(reports))
         except BaseException as error:
             self.error = self.error or error
+        finally:
+            self.ended.set()
 
     def interrupt(self, sentence: str) -> None:
         """Take no new report; calls in flight are let finish."""
@@ -123,6 +128,7 @@ class Engine:
 
     def _cut(self) -> None:
         self._stop("the run was ended")
+        self._given_up = True
         for worker in self._workers:
             worker.cancel()
         while not self._queue.empty():
@@ -154,8 +160,8 @@ class Engine:
         except sqlite3.Error as error:
             self._store_failed(error)
         await self._journal.close()
-        if self._client is not None:
-            await self._client.close()
+        for client in self._clients:
+            await client.close()
 
     async def _renew(self) -> None:
         while True:
@@ -235,7 +241,9 @@ class Engine:
                 await self._hand((key, *wanted[key]))
 
     async def _hand(self, item: tuple | None) -> None:
-        if item is None or not self.stopped:
+        # Nobody takes from the queue once the workers are cancelled; whoever waits to put is let through by the
+        # emptied queue.
+        if not self._given_up and (item is None or not self.stopped):
             await self._queue.put(item)
 
     def _count(self, status: str, *, reused: bool = False) -> None:
@@ -254,8 +262,8 @@ class Engine:
 
         job = self.job
         try:
-            self._client = sending.connect(job.settings)
-            sender = sending.Sender(self._client, job.settings, self.gate, rng=random.Random())
+            self._clients = sending.connect(job.settings)
+            sender = sending.Sender(self._clients, job.settings, self.gate, rng=random.Random())
             probe_key = hashlib.sha256(
                 job.settings.digest(job.prompt.sha256) + job.settings.base_url.encode()
             ).hexdigest()

@@ -12,7 +12,7 @@ from collections import deque
 
 __all__ = ["Gate"]
 
-START_RATE = 600.0  # calls per second in the first round: a refusal comes back before a whole round is wasted
+START_RATE = 400.0  # calls per second in the first round: a refusal comes back before a whole round is wasted
 MARGIN = 0.98  # of the rate that a server was seen to accept
 HOLD_S = 10.0  # time at one rate before trying more
 GROWTH = 1.02  # per second after the hold
@@ -79,7 +79,10 @@ class Gate:
                 continue
             self.in_flight += 1
             self._cycle.sent += 1
-            self._next = max(self._next, now - 0.05) + self._spacing(now)
+            # A late timer may be made up for at a known rate, never in the first round: calls that start together keep
+            # coming back together, and then wait for one another in every round.
+            base = max(self._next, now - 0.05) if self.rate is not None else now
+            self._next = base + self._spacing(now)
             ticket.set_result(None)
 
     def _ring(self):

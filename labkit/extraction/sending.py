@@ -19,23 +19,31 @@ from labkit.extraction.settings import Settings
 __all__ = ["Sender", "connect"]
 
 CHAT = "/chat/completions"
+POOL, MOST_POOLS = 8, 16  # connections per client, clients
 MOST_WAIT_S = 8.0
 UNREACHED = 20  # connections in a row that may fail before the run stops
 
 
-def connect(settings: Settings) -> openai.AsyncOpenAI:
-    """The official client; close it with `async with`, one per event loop."""
+def connect(settings: Settings) -> list[openai.AsyncOpenAI]:
+    """Official clients for one event loop, to be closed there.
+
+    There are several, since the connection pool looks at all its connections for every request: small pools cost less
+    time.
+    """
     options = {"api_key": settings.api_key(), "max_retries": 0, "timeout": settings.timeout_s}
+    n = min(MOST_POOLS, -(-settings.concurrency // POOL))
     if settings.provider == "azure":
-        return openai.AsyncAzureOpenAI(azure_endpoint=settings.base_url, api_version=settings.api_version, **options)
-    return openai.AsyncOpenAI(base_url=settings.base_url, **options)
+        options |= {"azure_endpoint": settings.base_url, "api_version": settings.api_version}
+        return [openai.AsyncAzureOpenAI(**options) for _ in range(n)]
+    return [openai.AsyncOpenAI(base_url=settings.base_url, **options) for _ in range(n)]
 
 
 class Sender:
     """Sends request bodies and tells the gate how it went."""
 
-    def __init__(self, client: openai.AsyncOpenAI, settings: Settings, gate: Gate, *, rng: random.Random):
-        self.client, self.settings, self.gate, self.rng = client, settings, gate, rng
+    def __init__(self, clients: list[openai.AsyncOpenAI], settings: Settings, gate: Gate, *, rng: random.Random):
+        self.clients, self.settings, self.gate, self.rng = clients, settings, gate, rng
+        self._busy = [0] * len(clients)
         self.calls = 0
         self.halted: str | None = None  # a sentence: send nothing any more
         self._unreached = 0
@@ -79,14 +87,25 @@ class Sender:
     async def _once(self, body: dict) -> tuple[dict, float]:
         self.calls += 1
         began = time.monotonic()
-        async with asyncio.timeout(self.settings.timeout_s):
-            # The client's documented way to call a path without its models: the answer stays plain JSON, also when it
-            # is not
-            # what was asked for, and no time goes into building objects of thousands of log-probabilities.
-            data = await self.client.post(CHAT, body=body, cast_to=object)
+        pool = self._busy.index(min(self._busy))
+        self._busy[pool] += 1
+        try:
+            data = await self._post(pool, body)
+        finally:
+            self._busy[pool] -= 1
         self._unreached = 0
         self.gate.answered()
         return data, time.monotonic() - began
+
+    async def _post(self, pool: int, body: dict) -> object:
+        async with asyncio.timeout(self.settings.timeout_s):
+            # The documented way to call a path without the client's models: the answer stays plain JSON, also when it
+            # is
+            # not what was asked for, and no time goes into objects for thousands of log-probabilities.
+            try:
+                return await self.clients[pool].post(CHAT, body=body, cast_to=object)
+            except (ValueError, openai.APIResponseValidationError):
+                return None  # an answer that is no JSON, as a gateway's HTML page: an invalid one, paid perhaps
 
     def _judge(self, error: openai.APIStatusError) -> str | None:
         """Reason to try again (None: a rate limit), or raise what ends the call or the run."""
