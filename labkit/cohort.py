@@ -1,6 +1,6 @@
-"""The cohort: reports and radiographs of every site, linked, with pseudonyms; what is left out is listed with its reason.
+"""The cohort: reports and radiographs of every site, linked, with pseudonyms; what is left out is listed.
 
-Used by 01_extraction (which writes KEYS, STUDIES, IMAGES and EXCLUDED) and 02_verification (which shows the texts again).
+Used by 01_extraction (which writes KEYS, STUDIES, IMAGES and EXCLUDED) and 02_verification (which shows the texts).
 Pseudonyms are what people see; the key table stays in `build/`.
 """
 

@@ -1,0 +1,28 @@
+"""What people made of the labels: readings, the labels that count, and how right the extraction was; work of 02.
+
+reviews     one append-only file per reader
+reader      a simulated reader for synthetic cohorts
+merging     extraction + readings + splits -> LABELS
+accuracy    extracted against verified, with intervals
+notice      what every page says about where its labels come from
+form        the review form in JupyterLab
+"""
+
+from labkit.verification.accuracy import accuracy, confusion
+from labkit.verification.merging import draw_splits, merge
+from labkit.verification.notice import coverage, notice
+from labkit.verification.reader import simulate
+from labkit.verification.reviews import append, disagreements, read_reviews
+
+__all__ = [
+    "accuracy",
+    "append",
+    "confusion",
+    "coverage",
+    "disagreements",
+    "draw_splits",
+    "merge",
+    "notice",
+    "read_reviews",
+    "simulate",
+]

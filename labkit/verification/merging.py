@@ -1,0 +1,93 @@
+"""From extraction and readings to the labels that count, and the split of patients that is drawn once.
+
+FINDINGS, REVIEWS, STUDIES and SPLITS go in, LABELS come out: `value` is what the report says, `reference` what is
+there.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from labkit import splits, tables
+from labkit.params import SplitSection
+from labkit.verification.reviews import SIMULATED, disagreements, latest
+
+__all__ = ["draw_splits", "merge"]
+
+LABEL = ["study_id", "finding"]
+
+
+def draw_splits(
+    findings: pd.DataFrame, studies: pd.DataFrame, *, section: SplitSection, test_only: Iterable[str], path: Path
+) -> tuple[pd.DataFrame, str]:
+    """SPLITS of the patients whose studies have labels, and a sentence on how they came about.
+
+    Patients of an earlier draw with the same settings keep their split; new patients are drawn among themselves. Other
+    settings (shares, seed) redraw all of them, and the sentence says so.
+    """
+    labels = findings.merge(studies[["study_id", "patient", "site"]], on="study_id")
+    fractions = {name: getattr(section, name) for name in ("train", "validation", "test")}
+    settings = {"fractions": fractions, "seed": section.seed, "test_only": sorted(test_only)}
+    beside = path.with_suffix(".settings.json")
+    earlier = pd.DataFrame(columns=["patient", "split"])
+    note = "drawn for the first time"
+    if path.exists() and beside.exists():
+        if json.loads(beside.read_text(encoding="utf-8")) == settings:
+            earlier, note = tables.read(path, tables.SPLITS), "kept from the first draw"
+        else:
+            note = "drawn anew, since the shares, the seed or the test sites in the params have changed"
+    new = labels[~labels.patient.isin(earlier.patient)]
+    if len(new):
+        if len(earlier):
+            note = f"kept from the first draw; {new.patient.nunique()} new patients were drawn among themselves"
+        drawn = splits.assign(new, fractions=fractions, seed=section.seed, external_sites=tuple(sorted(test_only)))
+        earlier = pd.concat([earlier, drawn], ignore_index=True).sort_values("patient", ignore_index=True)
+    tables.write(earlier, path, tables.SPLITS)
+    tables.atomic_write(beside, json.dumps(settings, sort_keys=True).encode())
+    return earlier[earlier.patient.isin(labels.patient)].reset_index(drop=True), note
+
+
+def merge(
+    findings: pd.DataFrame, reviews: pd.DataFrame, studies: pd.DataFrame, split_table: pd.DataFrame
+) -> pd.DataFrame:
+    """LABELS, one row per study and finding.
+
+    Parameters
+    ----------
+    findings : FINDINGS of the one source whose labels are used.
+    reviews : REVIEWS of all readers; rows for another text than the study's are passed over, and a label on which
+        readers differ counts as not verified. A human reading goes before a simulated one.
+
+    Returns
+    -------
+    LABELS: `value` is the verified value where there is one, else the extracted. `reference` is the value, with an
+    uncertain one replaced by its follow-up; uncertain without follow-up stays uncertain.
+    """
+    labels = findings[[*LABEL, "value"]].rename(columns={"value": "extracted"})
+    labels = labels.merge(studies[["study_id", "patient", "site", "text_sha256"]], on="study_id")
+    labels = labels.merge(split_table, on="patient")
+    last = _agreed(reviews, labels)
+    report, follow_up = (last[last.resolution == kind].set_index(LABEL) for kind in ("report", "follow_up"))
+    index = pd.MultiIndex.from_frame(labels[LABEL])
+    verified = report["value"].reindex(index).to_numpy()
+    labels["value"] = pd.Series(verified, index=labels.index).fillna(labels["extracted"])
+    resolved = pd.Series(follow_up["value"].reindex(index).to_numpy(), index=labels.index)
+    labels["reference"] = labels["value"].where((labels["value"] != "uncertain") | resolved.isna(), resolved)
+    by_whom = report["reader"].map(lambda reader: "simulated" if reader == SIMULATED else "human")
+    labels["verification"] = pd.Series(by_whom.reindex(index).to_numpy(), index=labels.index).fillna("none")
+    return tables.check(labels.drop(columns="text_sha256"), tables.LABELS)
+
+
+def _agreed(reviews: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+    """One row per study, finding and resolution, of readings of the right text on which all readers agree."""
+    right_text = labels[["study_id", "text_sha256"]].drop_duplicates()
+    reviews = reviews.merge(right_text, on=["study_id", "text_sha256"])
+    human = reviews[reviews.reader != SIMULATED]
+    simulated = reviews[reviews.reader == SIMULATED]
+    seen = pd.MultiIndex.from_frame(human[LABEL])
+    reviews = pd.concat([human, simulated[~pd.MultiIndex.from_frame(simulated[LABEL]).isin(seen)]])
+    open_questions = disagreements(reviews).assign(open=True)
+    last = latest(reviews).merge(open_questions, on=[*LABEL, "resolution"], how="left")
+    return last[last["open"].isna()].drop_duplicates([*LABEL, "resolution"])
