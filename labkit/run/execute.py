@@ -79,6 +79,7 @@ def execute_notebook(
     if reason:
         mark_failed(executed, reason)
         save_page(executed, failed_name(out_ipynb), failed_name(out_html), page=page(), root=root)
+        scratch.unlink()
         raise RunError(f"{notebook.name}: {reason} See {failed_name(out_html).name}.")
     notices = save_page(executed, out_ipynb, out_html, page=page(), root=root)
     for path in (failed_name(out_ipynb), failed_name(out_html), scratch):

@@ -46,7 +46,7 @@ class PrivateKernelManager(AsyncKernelManager):
     def kernel_spec(self) -> KernelSpec:
         return KernelSpec(
             argv=[
-                *(sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher"),
+                *(sys.executable, "-m", "ipykernel_launcher"),
                 *("-f", "{connection_file}", "--HistoryManager.enabled=False"),
             ],
             display_name="Python 3",

@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from labkit.errors import LabkitError, RunError
+from labkit.errors import LabkitError
 from labkit.run import files, receipts
 from labkit.run.steps import Plan, Step
 
@@ -25,6 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--plan", type=Path, required=True, help="the plan that `labkit run` wrote")
     parser.add_argument("--step", required=True, help="the step's id in it, such as demo/elbow/extraction")
     given = parser.parse_args(arguments)
+    # jsonschema would spend over a second on a grammar of addresses that no notebook needs; it does without.
+    sys.modules.setdefault("rfc3987_syntax", None)
     try:
         plan = Plan.read(given.plan)
         run_step(plan, plan.step(given.step))
@@ -39,10 +41,13 @@ def run_step(plan: Plan, step: Step) -> None:
 
     Raises
     ------
-    RunError : the step failed; its failed page tells why.
+    LabkitError : the step failed; its failed page tells why.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     _note(plan, step, state="running", started=started.timestamp(), pid=os.getpid())
+    if step.html:
+        plan.failed_page(step).unlink(missing_ok=True)
+        plan.scratch(step).unlink(missing_ok=True)
     draft = step.beside(plan.work_dir / "drafts", ".json")
     draft.unlink(missing_ok=True)
     os.environ[receipts.DRAFT] = str(draft)
@@ -60,14 +65,21 @@ def run_step(plan: Plan, step: Step) -> None:
             notices=notices,
         )
         receipts.write(step, content)
-    except LabkitError as error:
-        _note(plan, step, state="failed", started=started.timestamp(), reason=str(error))
+    except Exception as error:  # the border of the process: whatever happened, the run has to know and a page to say it
+        _fail(plan, step, error, started=started)
         raise
-    except OSError as error:
-        reason = f"{step.label}: a file could not be written or read ({error.strerror or type(error).__name__})."
-        _note(plan, step, state="failed", started=started.timestamp(), reason=reason)
-        raise RunError(reason) from error
     _note(plan, step, state="done", started=started.timestamp(), seconds=content["seconds"])
+
+
+def _fail(plan: Plan, step: Step, error: Exception, *, started: datetime) -> None:
+    """Note the failure, and leave a page where the notebook did not come to leave one."""
+    reason = str(error) if isinstance(error, LabkitError) else f"{type(error).__name__}, see its log."
+    page = plan.failed_page(step)
+    if page and not page.is_file():
+        from labkit.run import pages
+
+        pages.leave_failed(plan, step, reason)
+    _note(plan, step, state="failed", started=started.timestamp(), reason=reason)
 
 
 def _note(plan: Plan, step: Step, **facts: object) -> None:
@@ -85,7 +97,7 @@ def _run_notebook(plan: Plan, step: Step, started: datetime) -> list[str]:
         out_ipynb=step.ipynb,
         out_html=step.html,
         page=lambda: pages.frame(plan, step, started=started, seconds=time.monotonic() - clock),
-        scratch=step.beside(plan.work_dir / "running", ".ipynb"),
+        scratch=plan.scratch(step),
         root=plan.root,
     )
 

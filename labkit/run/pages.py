@@ -1,7 +1,6 @@
 """What frames the page of a step: its sisters, parameters and provenance; and the page of a step that was killed."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import nbformat
 
@@ -32,10 +31,14 @@ def frame(plan: Plan, step: Step, *, started: datetime, seconds: float) -> rende
     )
 
 
-def leave_failed(plan: Plan, step: Step, scratch: Path) -> None:
-    """Render, marked as failed, what a step had saved before its process was killed."""
-    executed = nbformat.read(scratch, as_version=4)
-    execute.mark_failed(executed, KILLED)
+def leave_failed(plan: Plan, step: Step, reason: str = KILLED) -> None:
+    """Render, marked as failed, what a step had saved before its end, or the bare notebook where there is nothing."""
+    scratch = plan.scratch(step)
+    try:
+        executed = nbformat.read(scratch, as_version=4)
+    except (OSError, ValueError):  # nothing saved, or killed in the middle of saving
+        executed = nbformat.read(step.notebook, as_version=4)
+    execute.mark_failed(executed, reason)
     page = frame(plan, step, started=datetime.now(UTC), seconds=0)
     ipynb, html = execute.failed_name(step.ipynb), execute.failed_name(step.html)
     execute.save_page(executed, ipynb, html, page=page, root=plan.root)

@@ -119,6 +119,10 @@ class Plan(BaseModel):
         """Where a failed step leaves its executed copy."""
         return step.html.with_suffix(".failed.html") if step.html else None
 
+    def scratch(self, step: Step) -> Path:
+        """Where papermill saves a step's notebook while it runs."""
+        return step.beside(self.work_dir / "running", ".ipynb")
+
     def state_path(self, step: Step) -> Path:
         """Where a step's process says how far it is."""
         return step.beside(self.work_dir / "state", ".json")

@@ -36,13 +36,10 @@ def look(planned: Plan, due: list[Step], shown: Progress, *, local: bool) -> Non
 
 def _leave_page(planned: Plan, step: Step) -> None:
     """Render what a killed step had saved, marked as failed."""
-    scratch = step.beside(planned.work_dir / "running", ".ipynb")
-    if not step.html or not scratch.is_file():
-        return
-    from labkit.run import pages  # the heavy libraries are loaded only for this rare page
+    if step.html:
+        from labkit.run import pages  # the heavy libraries are loaded only for this rare page
 
-    with contextlib.suppress(ValueError):  # the file was cut in the middle: there is nothing to show
-        pages.leave_failed(planned, step, scratch)
+        pages.leave_failed(planned, step)
 
 
 def durations(planned: Plan) -> dict[str, float]:

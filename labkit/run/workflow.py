@@ -13,10 +13,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TextIO
 
 import filelock
+import psutil
 
 from labkit.errors import RunError
 from labkit.run import files, freshness, index_page, orphans, plans, watch
@@ -164,7 +166,8 @@ def _run_due(planned: Plan, due: list[Step], *, jobs: int | None, profile: Path 
         say(console, "Stopped. What is done is kept; the same command goes on from here.")
         return INTERRUPTED
     orphans.end(orphans.marker(planned.build_dir))
-    watch.look(planned, due, shown, local=True)
+    # When Snakemake itself was killed its steps did not fail, they were cut off.
+    watch.look(planned, due, shown, local=process.returncode >= 0)
     shown.close()
     watch.keep_durations(planned, due)
     return _conclude(planned, due, shown, console, code=process.returncode)
@@ -181,8 +184,7 @@ def _start(planned: Plan, *, jobs: int, profile: Path | None) -> subprocess.Pope
         command += ["--profile", str(Path(profile).resolve()), "--jobs", str(jobs)]
     else:
         command += ["--cores", str(jobs), "--resources", "gpu=1", "--scheduler", "greedy"]
-    environment = {key: value for key, value in os.environ.items() if key != "SNAKEMAKE_PROFILE"}
-    environment |= {orphans.MARKER: orphans.marker(planned.build_dir), "PYTHONUNBUFFERED": "1"}
+    environment = _environment(planned)
     with open(planned.work_dir / "snakemake.log", "w", encoding="utf-8") as log:
         return subprocess.Popen(
             command,
@@ -192,6 +194,20 @@ def _start(planned: Plan, *, jobs: int, profile: Path | None) -> subprocess.Pope
             env=environment,
             start_new_session=True,
         )
+
+
+def _environment(planned: Plan) -> dict[str, str]:
+    """The children's environment: the mark by which a later run knows them, compiled modules in the build folder.
+
+    Where modules are neither compiled nor may be (PYTHONDONTWRITEBYTECODE), each process would compile pandas
+    and its like anew: seconds per step.
+    """
+    environment = {key: value for key, value in os.environ.items() if key != "SNAKEMAKE_PROFILE"}
+    environment |= {orphans.MARKER: orphans.marker(planned.build_dir), "PYTHONUNBUFFERED": "1"}
+    if environment.get("PYTHONDONTWRITEBYTECODE") and not Path(cache_from_source(psutil.__file__)).is_file():
+        del environment["PYTHONDONTWRITEBYTECODE"]
+        environment["PYTHONPYCACHEPREFIX"] = str(planned.work_dir / "bytecode")
+    return environment
 
 
 def _conclude(planned: Plan, due: list[Step], shown: Progress, console: TextIO, *, code: int) -> int:
