@@ -91,6 +91,10 @@ class Layout:
         return self.build / "labels.csv"
 
     @property
+    def label_metrics(self) -> Path:
+        return self.build / "label_metrics.csv"
+
+    @property
     def cache(self) -> Path:
         return self.build / "cache"
 

@@ -15,7 +15,7 @@ from labkit.extraction import chat, rules
 from labkit.extraction.settings import Settings
 from labkit.templates import Template
 
-__all__ = ["Labelled", "agreement", "by_model", "by_rules"]
+__all__ = ["Labelled", "agreement", "by_model", "by_rules", "label", "overview", "record_table"]
 
 NOTHING = {"model": "", "prompt_tokens": 0, "completion_tokens": 0, "cost": float("nan"), "seconds": float("nan")}
 
@@ -27,6 +27,52 @@ class Labelled:
     findings: pd.DataFrame
     answers: pd.DataFrame
     record: dict = field(default_factory=dict)
+
+
+def label(
+    reports: Sequence[tuple[str, str]],
+    *,
+    template: Template,
+    extractors: Sequence[str],
+    switches: rules.Switches,
+    settings: Settings | None = None,
+    store_path: str | Path | None = None,
+    deidentify: Callable | None = None,
+) -> Labelled:
+    """Labels of every extractor named, in one table; `record` by extractor.
+
+    Raises
+    ------
+    ExtractionError : the model's run stopped early (budget, key, endpoint); what was answered is kept in the store.
+    """
+    parts = {}
+    for source in extractors:
+        if source == "rules":
+            parts[source] = by_rules(reports, template=template, switches=switches)
+        else:
+            parts[source] = by_model(
+                reports, template=template, settings=settings, store_path=store_path, deidentify=deidentify
+            )
+            if parts[source].record["stopped"]:
+                raise ExtractionError(parts[source].record["stopped"])
+    for part in parts.values():
+        assert len(part.answers) == len(reports), "rows out differ from rows in"
+    return Labelled(
+        pd.concat([part.findings for part in parts.values()], ignore_index=True),
+        pd.concat([part.answers for part in parts.values()], ignore_index=True),
+        {source: part.record for source, part in parts.items()},
+    )
+
+
+def overview(findings: pd.DataFrame) -> pd.DataFrame:
+    """Counts per finding and source: true, uncertain, negated (false with a quote), not mentioned (false without)."""
+    kinds = findings["value"].where(
+        findings["value"] != "false", findings["evidence"].map(lambda quote: "negated" if quote else "not mentioned")
+    )
+    counted = pd.crosstab([findings["source"], findings["finding"]], kinds)
+    counted = counted.reindex(columns=["true", "uncertain", "negated", "not mentioned"], fill_value=0)
+    order = list(dict.fromkeys(zip(findings["source"], findings["finding"])))
+    return counted.loc[order].rename_axis(columns=None)
 
 
 def by_rules(reports: Iterable[tuple[str, str]], *, template: Template, switches: rules.Switches) -> Labelled:
@@ -99,6 +145,16 @@ def by_model(
                 )
         record = {**extracted.record, **extracted.quality(), "stopped": extracted.stopped or ""}
     return _labelled(findings, answers, record)
+
+
+def record_table(record: dict[str, dict]) -> pd.DataFrame:
+    """What is known of each extractor's run, one row per fact; sections of a record are flattened."""
+    rows = []
+    for source, facts in record.items():
+        for name, fact in facts.items():
+            inner = {f"{name}: {key}": value for key, value in fact.items()} if isinstance(fact, dict) else {name: fact}
+            rows += [{"extractor": source, "fact": key, "value": str(value)} for key, value in inner.items()]
+    return pd.DataFrame(rows, columns=["extractor", "fact", "value"]).set_index(["extractor", "fact"])
 
 
 def _labelled(findings: list[tuple], answers: list[dict], record: dict) -> Labelled:

@@ -105,9 +105,7 @@ def _template_faults(study: Study) -> list[str]:
     except ParamsError as error:
         return [f"paths.template: {error}"]
     if template.anatomy != study.anatomy:
-        return [
-            f"anatomy: is '{study.anatomy}', but paths.template is for '{template.anatomy}'; make them agree."
-        ]
+        return [f"anatomy: is '{study.anatomy}', but paths.template is for '{template.anatomy}'; make them agree."]
     return []
 
 

@@ -111,6 +111,11 @@ class Verification(Step):
     cohort: CohortSection
     verification: VerificationSection
 
+    @property
+    def test_only(self) -> tuple[str, ...]:
+        """Sites that are never trained on."""
+        return tuple(name for name, site in self.cohort.sites.items() if site.test_only)
+
 
 class PolicyStep(Step):
     """A step of one policy; `out` holds its paths."""
@@ -127,6 +132,18 @@ class Training(PolicyStep):
 
     cohort: CohortSection
     training: TrainingSection
+
+    @property
+    def image_folders(self) -> dict[str, Path]:
+        """The folder of each site's radiographs.
+
+        Raises
+        ------
+        ParamsError : a site has no folder.
+        """
+        if not self.cohort.has_images:
+            raise ParamsError("training: a site has images: null, so there is nothing to train on; give its folder.")
+        return {name: self.resolve(site.images) for name, site in self.cohort.sites.items()}
 
 
 class ComparingStep(Step):

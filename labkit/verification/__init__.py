@@ -9,9 +9,11 @@ form        the review form in JupyterLab
 """
 
 from labkit.verification.accuracy import accuracy, confusion
+from labkit.verification.gathering import gather
 from labkit.verification.merging import draw_splits, merge
 from labkit.verification.notice import coverage, notice
 from labkit.verification.reader import simulate
+from labkit.verification.reporting import export, headline, summary, uncertain_test_labels
 from labkit.verification.reviews import append, disagreements, read_reviews
 
 __all__ = [
@@ -21,8 +23,13 @@ __all__ = [
     "coverage",
     "disagreements",
     "draw_splits",
+    "export",
+    "gather",
+    "headline",
     "merge",
     "notice",
     "read_reviews",
     "simulate",
+    "summary",
+    "uncertain_test_labels",
 ]

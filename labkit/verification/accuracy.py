@@ -6,7 +6,6 @@ LABELS go in, METRICS and a 3 x 3 table come out. Only labels that somebody (or 
 import pandas as pd
 
 from labkit import tables
-from labkit.errors import EvaluationError
 from labkit.evaluation import wilson
 
 __all__ = ["ALL_FINDINGS", "ALL_SITES", "accuracy", "confusion"]
@@ -18,33 +17,21 @@ LEVEL = 0.95
 
 
 def confusion(labels: pd.DataFrame) -> pd.DataFrame:
-    """3 x 3 counts: rows are verified values, columns extracted ones.
-
-    Raises
-    ------
-    EvaluationError : no label is verified.
-    """
-    verified = _verified(labels)
-    return pd.crosstab(verified["value"], verified["extracted"]).reindex(index=VALUES, columns=VALUES, fill_value=0)
-
-
-def _verified(labels: pd.DataFrame) -> pd.DataFrame:
+    """3 x 3 counts of the verified labels: rows are verified values, columns extracted ones."""
     verified = labels[labels.verification != "none"]
-    if verified.empty:
-        raise EvaluationError("labels: none is verified, so accuracy is not defined; review cases in 02_verification.")
-    return verified
+    return pd.crosstab(verified["value"], verified["extracted"]).reindex(index=VALUES, columns=VALUES, fill_value=0)
 
 
 def accuracy(labels: pd.DataFrame) -> pd.DataFrame:
     """METRICS rows (policy empty, reading "report"): overall, per site and per finding.
 
-    label_accuracy, all_false_accuracy (what an answer of false everywhere would reach), exact_match (reports with
-    every label right), and precision, recall and F1 of true and of uncertain. Intervals are Wilson's, which takes labels of one
-    report as independent; F1 has none here.
+    label_accuracy, all_false_accuracy (what an answer of false everywhere would reach), exact_match (reports whose
+    labels are all right), and precision, recall and F1 of true and of uncertain. Intervals are Wilson's, which takes
+    the labels of one report as independent; F1 has none here. Where no label is verified the table is empty.
     """
-    verified = _verified(labels)
+    verified = labels[labels.verification != "none"]
     rows = []
-    for site, of_site in [(ALL_SITES, verified), *verified.groupby("site")]:
+    for site, of_site in [(ALL_SITES, verified), *verified.groupby("site")] if len(verified) else ():
         rows += _rows(of_site, ALL_FINDINGS, site)
         right = (of_site["extracted"] == of_site["value"]).groupby(of_site["study_id"]).all()
         rows.append(_share("exact_match", ALL_FINDINGS, site, int(right.sum()), len(right)))

@@ -21,28 +21,23 @@ def coverage(labels: pd.DataFrame) -> pd.DataFrame:
 
 def notice(labels: pd.DataFrame) -> HTML:
     """A notice for the top of a page; the run's pages show it prominently."""
-    test = labels[labels.split.isin(["test", "external"])]
-    kinds = set(test.verification)
-    share = (test.verification != "none").mean() if len(test) else 0.0
-    if "simulated" in kinds:
-        kind, text = (
-            "simulated",
-            (
-                "SIMULATED reader. No person has verified these labels: a simulated reader stands in for the radiologist, so "
-                "numbers here show that the software works and say nothing about patients."
-            ),
-        )
-    elif kinds == {"none"} or not len(test):
-        kind, text = "unverified", "Unverified labels. Nobody has checked the extracted labels that this page rests on."
-    elif share < 1:
-        kind, text = (
-            "partly",
-            (f"Partly verified labels: people have checked {share:.1%} of the test labels; the rest is as extracted."),
-        )
-    else:
-        kind, text = "verified", "Verified labels: people have checked every test label that this page rests on."
-    title, _, rest = text.partition(". " if kind in ("simulated", "unverified") else ": ")
+    kind, title, text = _wording(labels)
     return HTML(
         f'<div class="labkit-notice labkit-notice-{kind}" role="note"><strong>{html.escape(title)}.</strong> '
-        f"{html.escape(rest)}</div>"
+        f"{html.escape(text)}</div>"
     )
+
+
+def _wording(labels: pd.DataFrame) -> tuple[str, str, str]:
+    """Kind, title and text; simulated readings are named first, since they make every number a demonstration."""
+    test = labels[labels.split.isin(["test", "external"])]
+    if (test.verification == "simulated").any():
+        text = "No person has verified these labels: a simulated reader stands in for the radiologist. "
+        return "simulated", "SIMULATED reader", text + "Numbers show that the software works, not how patients are."
+    share = (test.verification == "human").mean() if len(test) else 0.0
+    if share == 0:
+        return "unverified", "Unverified labels", "Nobody has checked the extracted labels that this page rests on."
+    if share < 1:
+        text = f"People have checked {share:.1%} of the test labels; the others are as extracted."
+        return "partly", "Partly verified labels", text
+    return "verified", "Verified labels", "People have checked every test label that this page rests on."

@@ -1,0 +1,115 @@
+"""Tables that 04_evaluation shows and shares, made from METRICS; nothing is estimated here."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from labkit import tables
+from labkit.evaluation.cases import MACRO
+from labkit.evaluation.comparison import compare, compare_sites
+
+__all__ = [
+    "comparison_table",
+    "differences",
+    "export",
+    "finding_table",
+    "headline",
+    "left_out_table",
+    "macro_table",
+    "readings_table",
+]
+
+RATES = ("auc", "average_precision", "sensitivity", "specificity", "accuracy")
+
+
+def _text(row: pd.Series) -> str:
+    if pd.isna(row["value"]):
+        return "–"
+    if pd.isna(row["low"]):
+        return f"{row['value']:.3f}"
+    return f"{row['value']:.2f} ({row['low']:.2f}–{row['high']:.2f})"
+
+
+def differences(predictions: pd.DataFrame, labels: pd.DataFrame, *, settings) -> pd.DataFrame:
+    """METRICS of all pairs of policies, and of each policy between its own site and another; empty without a pair."""
+    parts = [compare_sites(predictions, labels, settings=settings)]
+    if predictions["policy"].nunique() > 1:
+        parts.append(compare(predictions, labels, settings=settings))
+    return pd.concat(parts, ignore_index=True)
+
+
+def macro_table(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Macro AUC with interval and the range over findings, one row per site and policy."""
+    macro = metrics[(metrics.finding == MACRO) & (metrics.reading == "primary")]
+    rows = []
+    for (site, policy), own in macro.groupby(["site", "policy"], sort=False):
+        own = own.set_index("metric")
+        row = {"site": site, "policy": policy, "macro AUC (95 % CI)": _text(own.loc["auc"])}
+        row["range over findings"] = f"{own.loc['auc_min', 'value']:.2f}–{own.loc['auc_max', 'value']:.2f}"
+        row["findings"] = int(own.loc["n_findings", "value"]) if pd.notna(own.loc["n_findings", "value"]) else 0
+        row["studies"] = int(own.loc["auc", "n"]) if pd.notna(own.loc["auc", "n"]) else 0
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def finding_table(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Per site, policy and finding: counts, AUC, average precision and the rates at the threshold, with intervals."""
+    rows = metrics[metrics.metric.isin(RATES) & (metrics.reading == "primary") & (metrics.finding != MACRO)]
+    key = ["site", "policy", "finding"]
+    order = list(dict.fromkeys(rows[key].itertuples(index=False, name=None)))
+    shown = rows.assign(text=rows.apply(_text, axis=1)).pivot(index=key, columns="metric", values="text")
+    areas = rows[rows.metric == "auc"].set_index(key)
+    shown.insert(0, "positives", areas["n_positive"].astype("Int64"))
+    shown.insert(0, "n", areas["n"].astype("Int64"))
+    columns = ["n", "positives", *[m for m in RATES if m in shown]]
+    return shown.loc[order, columns].rename(columns=lambda c: c.replace("_", " ")).rename_axis(columns=None)
+
+
+def left_out_table(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Findings that are not evaluated at a site, with the reason."""
+    rows = metrics[metrics.metric == "left_out"]
+    return rows[["site", "finding", "method"]].drop_duplicates().rename(columns={"method": "reason"})
+
+
+def readings_table(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Macro AUC with the test labels that stayed uncertain left out, read as true and read as false."""
+    rows = metrics[(metrics.finding == MACRO) & (metrics.metric == "auc")]
+    shown = rows.assign(text=rows.apply(_text, axis=1)).pivot(
+        index=["site", "policy"], columns="reading", values="text"
+    )
+    return shown[[r for r in ("primary", "uncertain_true", "uncertain_false") if r in shown]].rename_axis(columns=None)
+
+
+def comparison_table(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Differences in macro AUC: interval, p, smallest detectable difference and the equivalence verdict."""
+    rows = metrics[metrics.finding == MACRO]
+    shown = []
+    for (site, pair), own in rows.groupby(["site", "policy"], sort=False):
+        own = own.set_index("metric")["value"].to_dict() | {"row": own[own.metric == "auc_difference"]}
+        if own["row"].empty:
+            continue
+        difference = own["row"].iloc[0]
+        row = {"site": site, "compared": pair, "difference (95 % CI)": _signed(difference)}
+        row["p"] = f"{own['auc_difference_p']:.3f}" if pd.notna(own.get("auc_difference_p")) else "–"
+        row["detectable"] = f"{own['auc_difference_detectable']:.3f}" if "auc_difference_detectable" in own else "–"
+        row["equivalent"] = {1.0: "yes", 0.0: "not shown"}.get(own.get("equivalent"), "–")
+        shown.append(row)
+    return pd.DataFrame(shown, columns=["site", "compared", "difference (95 % CI)", "p", "detectable", "equivalent"])
+
+
+def _signed(row: pd.Series) -> str:
+    if pd.isna(row["value"]):
+        return "–"
+    return f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
+
+
+def headline(metrics: pd.DataFrame) -> dict[str, str]:
+    """Macro AUC per site for the index page, of the first policy."""
+    rows = metrics[(metrics.finding == MACRO) & (metrics.metric == "auc") & (metrics.reading == "primary")]
+    first = rows.drop_duplicates("site")
+    return {f"Macro AUC {row.site}": _text(pd.Series(row._asdict())) for row in first.itertuples()}
+
+
+def export(metrics: pd.DataFrame, folder: str | Path) -> list[Path]:
+    """METRICS as a CSV for the supplement."""
+    return [tables.write(metrics, Path(folder) / "metrics.csv", tables.METRICS)]
