@@ -69,7 +69,7 @@ def build_plan(root: Path, *, seconds: float = 0.0, policies=("inclusive", "excl
     for policy in policies:
         where = build / policy, reports / policy
         steps.append(_step(second, "training", policy, *where, values | {"policy": policy}, after=(steps[0].id,)))
-    return Plan(build_dir=root / "build", reports_dir=root / "reports", root=root, steps=tuple(steps))
+    return Plan(build_dir=root / "build", reports_dir=root / "reports", steps=tuple(steps))
 
 
 def _step(path: Path, name: str, policy: str, build: Path, reports: Path, values: dict, *, after: tuple) -> Step:
@@ -79,6 +79,7 @@ def _step(path: Path, name: str, policy: str, build: Path, reports: Path, values
         study="mini",
         anatomy="wrist",
         policy=policy,
+        base=path.parents[1],
         notebook=path,
         parameters={key: values[key] for key in declared_parameters(path)},
         after=after,

@@ -25,7 +25,7 @@ START = (
 
 def start(plan: Plan) -> subprocess.Popen:
     """A run in a process of its own, as a person starts it."""
-    path = plan.save(plan.root / "plan.json")
+    path = plan.save(plan.steps[0].base / "plan.json")
     return subprocess.Popen([sys.executable, "-c", START, str(path)], stdout=subprocess.PIPE, text=True)
 
 
@@ -93,17 +93,17 @@ def test_a_second_run_does_nothing_and_says_so_at_once(undisturbed):
 
 def test_a_changed_parameter_makes_due_only_what_reads_it(undisturbed):
     plan, _ = undisturbed
-    changed = run_study.build_plan(plan.root, training={"factor": 5})
+    changed = run_study.build_plan(plan.steps[0].base, training={"factor": 5})
     due = freshness.due(changed)
     assert [item.step.name for item in due] == ["training", "training"]
     assert {item.reason for item in due} == {"training.factor was 2, is 5"}
-    everything = run_study.build_plan(plan.root, extraction={"factor": 4})
+    everything = run_study.build_plan(plan.steps[0].base, extraction={"factor": 4})
     assert [item.reason for item in freshness.due(everything)] == [
         "extraction.factor was 3, is 4",
         "reads wrist · extraction",
         "reads wrist · extraction",
     ]
-    run_study.build_plan(plan.root)
+    run_study.build_plan(plan.steps[0].base)
 
 
 def test_outputs_left_in_a_notebook_do_not_make_it_due_but_an_edit_does(undisturbed):
@@ -117,15 +117,15 @@ def test_outputs_left_in_a_notebook_do_not_make_it_due_but_an_edit_does(undistur
         assert freshness.due(plan) == []
         content["cells"][-1]["source"] += "\n'edited'"
         path.write_text(json.dumps(content), encoding="utf-8")
-        edited = run_study.Plan.read(plan.save(plan.root / "edited.json"))
+        edited = run_study.Plan.read(plan.save(plan.steps[0].base / "edited.json"))
         assert {item.reason for item in freshness.due(edited)} == {"its notebook was edited"}
     finally:
-        run_study.build_plan(plan.root)
+        run_study.build_plan(plan.steps[0].base)
 
 
 def test_a_changed_or_missing_table_makes_its_step_and_the_later_ones_due(undisturbed):
     plan, _ = undisturbed
-    table = plan.root / "build" / "mini" / "wrist" / "first.csv"
+    table = plan.steps[0].base / "build" / "mini" / "wrist" / "first.csv"
     whole = table.read_bytes()
     try:
         table.write_bytes(whole[: len(whole) // 2])
@@ -155,13 +155,13 @@ def test_a_result_that_rests_on_other_results_is_due(undisturbed):
 
 def test_a_dry_run_tells_the_reason_and_changes_nothing(undisturbed):
     plan, _ = undisturbed
-    changed = run_study.build_plan(plan.root, training={"factor": 9})
+    changed = run_study.build_plan(plan.steps[0].base, training={"factor": 9})
     code, printed = run_study.run(changed, dry_run=True)
     assert code == 0
     assert printed.splitlines()[-1] == "2 steps would run."
     assert "training.factor was 2, is 9" in printed
     assert all(step.html.is_file() for step in plan.steps)
-    run_study.build_plan(plan.root)
+    run_study.build_plan(plan.steps[0].base)
 
 
 def test_a_failing_notebook_leaves_its_page_and_the_others_go_on(tmp_path):

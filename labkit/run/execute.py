@@ -37,7 +37,7 @@ def execute_notebook(
     out_html: Path,
     page: Callable[[], render.Page],
     scratch: Path,
-    root: Path,
+    base: Path,
 ) -> list[str]:
     """Execute a notebook with exactly the parameters that it declares and render it.
 
@@ -47,7 +47,7 @@ def execute_notebook(
     out_ipynb, out_html : the executed copy and its page, replaced only when the notebook ran to its end.
     page : gives title, links, parameters and provenance once the notebook has ended.
     scratch : where papermill saves while it runs; the folder is made.
-    root : the kernel's working folder, from which relative paths of the params are read.
+    base : the kernel's working folder, from which relative paths of the params start.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def execute_notebook(
     reason = ""
     with _stop_raises():
         try:
-            _run(notebook, scratch, parameters, root)
+            _run(notebook, scratch, parameters, base)
         except papermill.PapermillExecutionError as error:
             reason = f"Cell {error.exec_count} stopped with {error.ename}."
         except DeadKernelError:
@@ -76,12 +76,13 @@ def execute_notebook(
     if not scratch.is_file():
         raise RunError(f"{notebook.name}: {reason or 'papermill saved nothing'} No cell had been run.")
     executed = nbformat.read(scratch, as_version=4)
+    patterns = scrub.patterns(base, parameters)
     if reason:
         mark_failed(executed, reason)
-        save_page(executed, failed_name(out_ipynb), failed_name(out_html), page=page(), root=root)
+        save_page(executed, failed_name(out_ipynb), failed_name(out_html), page=page(), patterns=patterns)
         scratch.unlink()
         raise RunError(f"{notebook.name}: {reason} See {failed_name(out_html).name}.")
-    notices = save_page(executed, out_ipynb, out_html, page=page(), root=root)
+    notices = save_page(executed, out_ipynb, out_html, page=page(), patterns=patterns)
     for path in (failed_name(out_ipynb), failed_name(out_html), scratch):
         path.unlink(missing_ok=True)
     return notices
@@ -128,10 +129,15 @@ def _running(cell: nbformat.NotebookNode) -> bool:
 
 
 def save_page(
-    executed: nbformat.NotebookNode, out_ipynb: Path, out_html: Path, *, page: render.Page, root: Path
+    executed: nbformat.NotebookNode,
+    out_ipynb: Path,
+    out_html: Path,
+    *,
+    page: render.Page,
+    patterns: list[scrub.Pattern],
 ) -> list[str]:
     """Write the executed copy and its page without the machine's paths and names; gives the notices shown."""
-    clean = scrub.notebook(executed, root=root)
+    clean = scrub.notebook(executed, patterns)
     failed = clean.metadata.get("labkit", {}).get("failed", "")
     html, notices = render.to_html(clean, page=page, failed=failed)
     files.write_text(out_ipynb, nbformat.writes(clean) + "\n")
@@ -139,7 +145,7 @@ def save_page(
     return notices
 
 
-def _run(notebook: Path, scratch: Path, parameters: dict[str, Any], root: Path) -> None:
+def _run(notebook: Path, scratch: Path, parameters: dict[str, Any], base: Path) -> None:
     logging.getLogger("papermill").setLevel(logging.INFO)
     scratch.unlink(missing_ok=True)
     papermill.execute_notebook(
@@ -151,7 +157,7 @@ def _run(notebook: Path, scratch: Path, parameters: dict[str, Any], root: Path) 
         progress_bar=False,
         log_output=False,
         start_timeout=120,
-        cwd=str(root),
+        cwd=str(base),
         autosave_cell_every=5,
         kernel_manager_class=PrivateKernelManager,
     )

@@ -20,7 +20,7 @@ TEMPLATES = Path(__file__).parent / "report"
 
 def build(plan: Plan) -> Path:
     """Write `index.html` in the reports folder for all studies found there; gives its path."""
-    studies = overview.gather(plan.reports_dir, plan.build_dir, plan.root)
+    studies = overview.gather(plan.reports_dir, plan.build_dir)
     markup = jinja2.Environment(autoescape=True, loader=jinja2.FileSystemLoader(TEMPLATES))
     page = markup.get_template("overview.html.j2").render(
         studies=studies,

@@ -90,6 +90,8 @@ def _run_notebook(plan: Plan, step: Step, started: datetime) -> list[str]:
     from labkit.run import execute, pages  # imported late: the cohort needs none of these heavy libraries
 
     os.environ.update(execute.thread_settings(step.threads))
+    # labkit.params.study reads it in the kernel; importing that here would cost a second.
+    os.environ["LABKIT_BASE_DIR"] = str(step.base)
     clock = time.monotonic()
     return execute.execute_notebook(
         step.notebook,
@@ -98,14 +100,15 @@ def _run_notebook(plan: Plan, step: Step, started: datetime) -> list[str]:
         out_html=step.html,
         page=lambda: pages.frame(plan, step, started=started, seconds=time.monotonic() - clock),
         scratch=plan.scratch(step),
-        root=plan.root,
+        base=step.base,
     )
 
 
 def _make_cohort(plan: Plan, step: Step) -> list[str]:
-    from labkit.run import cohort
+    from labkit.run import simulation
 
-    return cohort.make(plan, step)
+    simulation.make(plan, step)
+    return []
 
 
 if __name__ == "__main__":

@@ -74,23 +74,23 @@ class Anatomy:
     comparison: Analysis | None = None
 
 
-def gather(reports_dir: Path, build_dir: Path, root: Path) -> dict[str, list[Anatomy]]:
+def gather(reports_dir: Path, build_dir: Path) -> dict[str, list[Anatomy]]:
     """All studies under the reports folder, each with its anatomies, in alphabetical order."""
     found: dict[str, list[Anatomy]] = {}
     for folder in sorted(path for path in reports_dir.glob("*/*") if path.is_dir()):
-        anatomy = _anatomy(folder, build_dir / folder.parent.name / folder.name, reports_dir, root)
+        anatomy = _anatomy(folder, build_dir / folder.parent.name / folder.name, reports_dir, build_dir)
         if anatomy:
             found.setdefault(folder.parent.name, []).append(anatomy)
     return found
 
 
-def _anatomy(folder: Path, build: Path, reports_dir: Path, root: Path) -> Anatomy | None:
-    receipts = _receipts(build, root)
+def _anatomy(folder: Path, build: Path, reports_dir: Path, start: Path) -> Anatomy | None:
+    receipts = _receipts(build, start)
     pages = _pages(folder, receipts, ("extraction", "verification"), reports_dir)
     names = {path.name for base in (folder, build) for path in base.glob("*") if path.is_dir()}
     analyses = []
     for name in _policy_order(names):
-        part = _analysis(name, folder / name, build / name, reports_dir, root)
+        part = _analysis(name, folder / name, build / name, reports_dir, start)
         if part:
             analyses.append(part)
     if not analyses and not any(page.href for page in pages):
@@ -101,7 +101,7 @@ def _anatomy(folder: Path, build: Path, reports_dir: Path, root: Path) -> Anatom
         facts["Label accuracy"] = _percent(accuracy[0])
     own = [part for part in analyses if part.policy != "comparison"]
     compared = next((part for part in analyses if part.policy == "comparison"), None)
-    return Anatomy(folder.name, pages, facts, _badges(receipts, build, root), own, compared)
+    return Anatomy(folder.name, pages, facts, _badges(receipts, build, start), own, compared)
 
 
 def _policy_order(names: set[str]) -> list[str]:
@@ -110,8 +110,8 @@ def _policy_order(names: set[str]) -> list[str]:
     return sorted(names, key=lambda name: (first.get(name, 5), name))
 
 
-def _analysis(name: str, folder: Path, build: Path, reports_dir: Path, root: Path) -> Analysis | None:
-    receipts = _receipts(build, root)
+def _analysis(name: str, folder: Path, build: Path, reports_dir: Path, start: Path) -> Analysis | None:
+    receipts = _receipts(build, start)
     steps = STEP_NAMES[1:] if name == "comparison" else STEP_NAMES
     pages = _pages(folder, receipts, steps, reports_dir)
     if not any(page.href for page in pages):
@@ -121,13 +121,13 @@ def _analysis(name: str, folder: Path, build: Path, reports_dir: Path, root: Pat
         part.estimates = _metric(build / "metrics.csv", "auc")
         part.differences = _metric(build / "metrics.csv", "auc_difference")
     if "figures" in receipts:
-        part.thumbnail = _thumbnail(receipts["figures"], root)
+        part.thumbnail = _thumbnail(receipts["figures"], start)
         part.thumbnail_page = next((page.href for page in pages if page.label == "Figures"), "")
     part.facts = {key: value for found in receipts.values() for key, value in found.get("headline", {}).items()}
     return part
 
 
-def _receipts(build: Path, root: Path) -> dict[str, dict[str, Any]]:
+def _receipts(build: Path, start: Path) -> dict[str, dict[str, Any]]:
     """Receipts by step name, of steps whose page is there."""
     found = {}
     for path in sorted((build / "receipts").glob("*.json")):
@@ -135,7 +135,7 @@ def _receipts(build: Path, root: Path) -> dict[str, dict[str, Any]]:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (json.JSONDecodeError, UnicodeDecodeError):
             continue
-        if not content.get("page") or (root / content["page"]).is_file():
+        if not content.get("page") or (start / content["page"]).is_file():
             found[content["name"]] = content
     return found
 
@@ -189,19 +189,19 @@ def _percent(estimate: Estimate) -> str:
     return shown
 
 
-def _badges(receipts: dict[str, Any], build: Path, root: Path) -> list[str]:
+def _badges(receipts: dict[str, Any], build: Path, start: Path) -> list[str]:
     """Warnings that hold for all of an anatomy, recognised in the notices of its pages."""
     notices = [notice for found in receipts.values() for notice in found.get("notices", [])]
     for folder in sorted(path for path in build.glob("*") if path.is_dir()):
-        for found in _receipts(folder, root).values():
+        for found in _receipts(folder, start).values():
             notices += found.get("notices", [])
     text = " ".join(notices).lower()
     return [badge for word, badge in BADGES.items() if word in text]
 
 
-def _thumbnail(found: dict[str, Any], root: Path) -> str:
+def _thumbnail(found: dict[str, Any], start: Path) -> str:
     """The macro ROC (or the first) figure of a step, small, as a data address."""
-    pictures = [root / name for name in found["files"] if name.endswith(".png")]
+    pictures = [start / name for name in found["files"] if name.endswith(".png")]
     ranked = sorted(pictures, key=lambda p: ("macro" not in p.stem, "roc" not in p.stem, p.stem))
     for path in ranked:
         if path.is_file():

@@ -18,7 +18,7 @@ def frame(plan: Plan, step: Step, *, started: datetime, seconds: float) -> rende
     policies = {"", step.policy}
     sisters = [s for s in plan.steps if s.html and s.anatomy == step.anatomy and s.policy in policies]
     links = [render.Link(s.name.capitalize(), files.portable(s.html, folder), current=s.id == step.id) for s in sisters]
-    clean = scrub.replacements(plan.root)
+    clean = scrub.patterns(step.base, step.parameters)
     parameters = [(name, scrub.text(value, clean)) for name, value in provenance.flatten(step.parameters)]
     return render.Page(
         title=step.title,
@@ -39,7 +39,8 @@ def leave_failed(plan: Plan, step: Step, reason: str = KILLED) -> None:
     except (OSError, ValueError):  # nothing saved, or killed in the middle of saving
         executed = nbformat.read(step.notebook, as_version=4)
     execute.mark_failed(executed, reason)
+    patterns = scrub.patterns(step.base, step.parameters)
     page = frame(plan, step, started=datetime.now(UTC), seconds=0)
     ipynb, html = execute.failed_name(step.ipynb), execute.failed_name(step.html)
-    execute.save_page(executed, ipynb, html, page=page, root=plan.root)
+    execute.save_page(executed, ipynb, html, page=page, patterns=patterns)
     scratch.unlink(missing_ok=True)

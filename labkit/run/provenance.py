@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from labkit.layout import ROOT
 from labkit.run import files, receipts
 from labkit.run.steps import Plan, Step
 
@@ -27,7 +28,7 @@ def rows(plan: Plan, step: Step, *, started: datetime, seconds: float) -> list[t
         ("Started", started.strftime("%Y-%m-%d %H:%M UTC")),
         ("Device", device()),
         ("Threads", str(step.threads)),
-        ("Git commit", commit(plan.root)),
+        ("Git commit", commit()),
         ("Params (SHA-256)", files.digest(step.parameters)[:SHOWN_DIGITS]),
     ]
     facts += [(f"Input: {name}", value[:SHOWN_DIGITS]) for name, value in inputs(plan, step).items()]
@@ -57,14 +58,14 @@ def versions() -> dict[str, str]:
 
 
 @cache
-def commit(root: Path) -> str:
-    """The project's git commit, with a remark where files differ from it; a plain sentence where there is no git."""
+def commit() -> str:
+    """This project's git commit, with a remark where files differ from it; a plain sentence where there is no git."""
     if shutil.which("git") is None:
         return "git is not installed"
-    sha = _output(["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"])
+    sha = _output(["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"])
     if not sha:
         return "not under version control"
-    changed = _output(["git", "-C", str(root), "status", "--porcelain", "--untracked-files=no"])
+    changed = _output(["git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no"])
     return f"{sha} with local changes" if changed else sha
 
 

@@ -80,7 +80,7 @@ class Receipts:
     def fault(self, step: Step) -> str:
         """Why the receipt does not prove the step's results, or nothing when it does."""
         if step.id not in self._sound:
-            self._sound[step.id] = _fault(step, self.found[step.id], self.plan.root)
+            self._sound[step.id] = _fault(step, self.found[step.id], self.plan.build_dir)
         return self._sound[step.id]
 
     def check_all(self) -> None:
@@ -103,11 +103,11 @@ def _read(path: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) and wanted <= set(content) else None
 
 
-def _fault(step: Step, found: dict[str, Any] | None, root: Path) -> str:
+def _fault(step: Step, found: dict[str, Any] | None, start: Path) -> str:
     if found is None:
         return "not done yet"
     for name, expected in found["files"].items():
-        path = root / name
+        path = start / name
         if not path.is_file():
             return f"{path.name} is missing"
         if files.sha256(path) != expected:
@@ -118,18 +118,18 @@ def _fault(step: Step, found: dict[str, Any] | None, root: Path) -> str:
 
 
 def make(plan: Plan, step: Step, written: Iterable[Path], **facts: Any) -> dict[str, Any]:
-    """A receipt's content: SHA-256 of each written file (paths from the root) and of what it was computed from.
+    """A receipt's content: SHA-256 of each written file (paths from `build_dir`) and of what it was computed from.
 
     `tables` leaves out the rendered pages, whose times differ from run to run, so that equal results have an
     equal digest.
     """
-    hashes = {_name(path, plan.root): files.sha256(path) for path in dict.fromkeys(Path(p) for p in written)}
-    pages = {_name(path, plan.root) for path in (step.html, step.ipynb) if path}
+    hashes = {_name(path, plan.build_dir): files.sha256(path) for path in dict.fromkeys(Path(p) for p in written)}
+    pages = {_name(path, plan.build_dir) for path in (step.html, step.ipynb) if path}
     earlier = Receipts(plan)
     return {
         "step": step.id,
         **{key: getattr(step, key) for key in ("name", "study", "anatomy", "policy", "label")},
-        "page": _name(step.html, plan.root) if step.html else "",
+        "page": _name(step.html, plan.build_dir) if step.html else "",
         "made_from": step.made_from,
         "files": hashes,
         "tables": {name: value for name, value in hashes.items() if name not in pages},
@@ -143,8 +143,8 @@ def write(step: Step, content: dict[str, Any]) -> Path:
     return files.write_json(step.receipt, content)
 
 
-def _name(path: Path, root: Path) -> str:
+def _name(path: Path, start: Path) -> str:
     try:
-        return Path(os.path.relpath(path, root)).as_posix()
+        return Path(os.path.relpath(path, start)).as_posix()
     except ValueError:  # another drive (Windows)
         return Path(path).as_posix()

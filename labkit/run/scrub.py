@@ -16,21 +16,23 @@ from typing import Any
 
 import nbformat
 
-__all__ = ["notebook", "replacements", "text"]
+from labkit.layout import ROOT
 
+__all__ = ["Pattern", "notebook", "patterns", "text"]
+
+Pattern = tuple[re.Pattern[str], str]
 # Notes of papermill that name files or hold times of no use to a reader.
 CELL_NOTES = ("papermill", "execution")
 SHORTEST_NAME = 4
 COMMON_NAMES = {"root", "user", "admin", "test", "localhost", "home", "debian", "ubuntu", "runner", "jupyter"}
 
 
-def notebook(executed: nbformat.NotebookNode, *, root: Path) -> nbformat.NotebookNode:
-    """A copy without what belongs to the machine; `root` is the project's folder, whose files become relative."""
+def notebook(executed: nbformat.NotebookNode, patterns: list[Pattern]) -> nbformat.NotebookNode:
+    """A copy without what belongs to the machine, by `patterns`."""
     clean = copy.deepcopy(executed)
     status = "failed" if clean.metadata.get("labkit", {}).get("failed") else "completed"
     clean.metadata.pop("papermill", None)
     clean.metadata["labkit"] = {"status": status, **clean.metadata.get("labkit", {})}
-    patterns = replacements(root)
     for cell in clean.cells:
         failed = cell.metadata.get("papermill", {}).get("status") == "failed"
         for note in CELL_NOTES:
@@ -44,14 +46,14 @@ def notebook(executed: nbformat.NotebookNode, *, root: Path) -> nbformat.Noteboo
     return clean
 
 
-def text(content: str, patterns: list[tuple[re.Pattern[str], str]]) -> str:
+def text(content: str, patterns: list[Pattern]) -> str:
     """The text with each pattern replaced, in their order."""
     for pattern, replacement in patterns:
         content = pattern.sub(replacement, content)
     return content
 
 
-def _walk(node: Any, patterns: list[tuple[re.Pattern[str], str]]) -> Any:
+def _walk(node: Any, patterns: list[Pattern]) -> Any:
     if isinstance(node, str):
         return text(node, patterns)
     if isinstance(node, list):
@@ -65,18 +67,26 @@ def _walk(node: Any, patterns: list[tuple[re.Pattern[str], str]]) -> Any:
     return node
 
 
-def replacements(root: Path) -> list[tuple[re.Pattern[str], str]]:
-    """Longest paths first; a user's or host's name only where it cannot be a word of the study."""
+def patterns(base: Path, parameters: dict[str, Any]) -> list[Pattern]:
+    """What to replace by what: folders (longest first), then a user's or host's name where it cannot be a word.
+
+    Parameters
+    ----------
+    base : folder from which relative paths of the params start; files below it become relative to it.
+    parameters : of the absolute paths in it only the last part is left.
+    """
     places = {
         sysconfig.get_path("purelib"): "site-packages",
         sysconfig.get_path("stdlib"): "python",
-        str(root): "",
-        str(Path(root).resolve()): "",
+        str(base): "",
+        str(Path(base).resolve()): "",
+        str(ROOT): "",
         sys.prefix: "environment",
         sys.base_prefix: "python",
         tempfile.gettempdir(): "tmp",
         str(Path.home()): "~",
     }
+    places |= {place: f"…/{Path(place).name}" for place in _absolute(parameters)}
     found = []
     for place, shown in sorted(places.items(), key=lambda item: -len(item[0])):
         if len(place) < SHORTEST_NAME:
@@ -91,6 +101,14 @@ def replacements(root: Path) -> list[tuple[re.Pattern[str], str]]:
         if len(name) >= SHORTEST_NAME and name.lower() not in COMMON_NAMES:
             found.append((re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])"), shown))
     return found
+
+
+def _absolute(parameters: Any) -> list[str]:
+    if isinstance(parameters, dict):
+        return [place for value in parameters.values() for place in _absolute(value)]
+    if isinstance(parameters, (list, tuple)):
+        return [place for value in parameters for place in _absolute(value)]
+    return [parameters.rstrip("/")] if isinstance(parameters, str) and Path(parameters).is_absolute() else []
 
 
 def _user() -> str:

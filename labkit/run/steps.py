@@ -26,7 +26,8 @@ class Step(BaseModel):
 
     `notebook` is None for the one step that is no notebook (the synthetic cohort). `fingerprints` names the
     outside inputs (reports, image folder) by digest. `threads` is set for the numerical libraries, whatever
-    the number of jobs, so that results do not depend on it.
+    the number of jobs, so that results do not depend on it. `base` is the
+    folder from which relative paths of the params start.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +37,7 @@ class Step(BaseModel):
     study: str
     anatomy: str
     policy: str = ""
+    base: Path
     notebook: Path | None = None
     parameters: dict[str, Any] = {}
     fingerprints: dict[str, str] = {}
@@ -84,7 +86,6 @@ class Plan(BaseModel):
 
     build_dir: Path
     reports_dir: Path
-    root: Path
     steps: tuple[Step, ...]
 
     @property

@@ -21,7 +21,7 @@ import filelock
 import psutil
 
 from labkit.errors import RunError
-from labkit.run import files, freshness, index_page, orphans, plans, watch
+from labkit.run import files, freshness, index_page, orphans, watch
 from labkit.run.freshness import Due
 from labkit.run.progress import Progress, say
 from labkit.run.steps import Plan, Step
@@ -61,12 +61,16 @@ def run(
     ParamsError : a params file does not say what labkit can run.
     RunError : another run is using the same build folder.
     """
+    from labkit.run import plans  # late: a notebook's kernel, which wants `receipt` only, needs no params models
+
     planned = plans.of_params(params_paths)
     return run_plan(planned, jobs=jobs, dry_run=dry_run, forced=forced, profile=profile, console=console or sys.stdout)
 
 
 def plan(params_paths: list[Path]) -> list[Due]:
     """Steps that would run, each with its reason; nothing is run or changed."""
+    from labkit.run import plans
+
     return freshness.due(plans.of_params(params_paths))
 
 
