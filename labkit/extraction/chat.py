@@ -15,9 +15,10 @@ from typing import Any
 from labkit.errors import ExtractionError
 from labkit.extraction import prices, prompts
 from labkit.extraction.answers import STATUSES, Answer, Label
-from labkit.extraction.engine import Engine, Job, prepare, sample_key
+from labkit.extraction.engine import Engine
 from labkit.extraction.extracted import Extracted
 from labkit.extraction.gate import Gate
+from labkit.extraction.jobs import Job, prepare, sample_key
 from labkit.extraction.progress import Bar
 from labkit.extraction.settings import Settings
 from labkit.extraction.store import Store
@@ -53,14 +54,18 @@ def extract(reports: Iterable[tuple[str, str]], *, template: Template, settings:
     price.
     KeyboardInterrupt : after an interrupt, when the calls in flight are kept.
     """
-    job = _job(template, settings, store_path, deidentify, retry_failed)
-    engine = Engine(job, gate=gate)
+    job = checked_job(template, settings, store_path, deidentify, retry_failed)
+    return watch(Engine(job, gate=gate), reports, progress=progress)
+
+
+def watch(engine: Engine, reports: Iterable[tuple[str, str]], *, progress: bool) -> Extracted:
+    """Run an engine in its thread and show how far it is; an interrupt winds it down and goes on up."""
     thread = threading.Thread(target=engine.run, args=(reports,), name="labkit-extraction", daemon=True)
     total = len(reports) if isinstance(reports, Sized) else None
     began = time.monotonic()
     thread.start()
     try:
-        with Bar(total, shown=progress, label=settings.model) as bar:
+        with Bar(total, shown=progress, label=engine.job.settings.model) as bar:
             # An event and not the thread's own join: in Python 3.11 an interrupted join takes the thread for ended.
             while not engine.ended.wait(0.1):
                 bar.show(engine.tally)
@@ -84,7 +89,7 @@ def _wind_down(engine: Engine) -> None:
         engine.ended.wait(5.0)
 
 
-def _job(
+def checked_job(
     template: Template, settings: Settings, store_path: str | Path, deidentify: Callable | None, retry_failed: bool
 ) -> Job:
     """Everything that can be refused before the first call is refused here."""

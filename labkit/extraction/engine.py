@@ -10,72 +10,20 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Any
 
 from labkit.extraction.gate import Gate
+from labkit.extraction.jobs import Job, Tally, prepare, sample_key
 from labkit.extraction.journal import Journal
 from labkit.extraction.outcomes import StopRun
-from labkit.extraction.prices import Budget, Price
-from labkit.extraction.prompts import Prompt
-from labkit.extraction.settings import Settings
+from labkit.extraction.prices import Budget
 from labkit.extraction.spool import Row, Spool
-from labkit.extraction.store import Store, owner_name
-from labkit.templates import Template
+from labkit.extraction.store import owner_name
 
-__all__ = ["Engine", "Job", "Tally", "prepare", "sample_key"]
+__all__ = ["Engine"]
 
 PROBE_AGE_S = 24 * 3600.0
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is asked, how, and where answers are kept."""
-
-    template: Template
-    settings: Settings
-    prompt: Prompt
-    store: Store
-    price: Price | None = None
-    deidentify: Callable[[str], Any] | None = None
-    retry_failed: bool = False
-
-
-@dataclass
-class Tally:
-    """How far the run is; written by the engine, read by the progress bar."""
-
-    seen: int = 0
-    done: float = 0.0
-    failed: int = 0
-    reused: int = 0
-    calls: int = 0
-    tokens: list[int] = field(default_factory=lambda: [0, 0, 0])
-    spent: float = 0.0
-    first_call: float | None = None  # time.monotonic of the first report's call, the probe left out
-
-
-def sample_key(key: str, sample: int) -> str:
-    """Store key of a further answer to the same report."""
-    return key if sample == 0 else f"{key}:{sample}"
-
-
-def prepare(report_id: str, text: object, *, digest: bytes, deidentify: Callable | None) -> tuple[Row, str]:
-    """Row of a report and the text to send; a row with a status is not sent."""
-    if not isinstance(text, str) or not text.strip():
-        return Row(report_id, status="skipped", reason="empty report"), ""
-    cleaned = None
-    if deidentify is not None:
-        try:
-            cleaned = deidentify(text)
-        except Exception as error:
-            # Whatever went wrong, a text that could not be cleaned does not leave.
-            return Row(report_id, status="blocked", reason=f"de-identification failed ({type(error).__name__})"), ""
-        text, cleaned = cleaned.text, cleaned if cleaned.text != text else None
-    # Lone surrogates would break the request; they come from wrongly decoded files.
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    return Row(report_id, hashlib.sha256(digest + text.encode()).hexdigest(), cleaned=cleaned), text
 
 
 class Engine:
@@ -88,6 +36,7 @@ class Engine:
         self.error: BaseException | None = None
         self.ended = threading.Event()
         self._given_up = False
+        self._probe_key = ""
         self.found: Any = None
         self.owner = owner_name()
         self.started_at = time.time()
@@ -156,6 +105,9 @@ class Engine:
 
     async def _close(self) -> None:
         try:
+            # A set-up that failed is looked at afresh by the next run.
+            if self.stopped and self._probe_key:
+                await self._journal.do(self.job.store.forget_probe, self._probe_key)
             await self._journal.do(self.job.store.release, self.owner)
         except sqlite3.Error as error:
             self._store_failed(error)
@@ -254,40 +206,39 @@ class Engine:
 
     # -- answers ----------------------------------------------------------------------------------------------------
     async def _begin(self) -> None:
-        """Connect, find out what the endpoint honours and start the workers, once, when there is something to ask."""
-        if self._workers or self.stopped:
+        """Start the workers, once, when there is something to ask."""
+        if self._workers or self.stopped or not await self._ready():
             return
+        self.tally.first_call = time.monotonic()
+        self._workers = [asyncio.create_task(self._work()) for _ in range(self.job.settings.concurrency)]
+
+    async def _ready(self) -> bool:
+        """Connect and find out what the endpoint honours; False when the run has to stop."""
         # Imported here: a run that finds every answer in the store starts a second sooner without the client.
         from labkit.extraction import asking, endpoint, sending
 
-        job = self.job
+        job, settings = self.job, self.job.settings
         try:
-            self._clients = sending.connect(job.settings)
-            sender = sending.Sender(self._clients, job.settings, self.gate, rng=random.Random())
-            probe_key = hashlib.sha256(
-                job.settings.digest(job.prompt.sha256) + job.settings.base_url.encode()
-            ).hexdigest()
-            kept = job.store.probe(probe_key, younger_than_s=PROBE_AGE_S)
+            self._clients = sending.connect(settings)
+            sender = sending.Sender(self._clients, settings, self.gate, rng=random.Random())
+            digest = settings.digest(job.prompt.sha256) + settings.base_url.encode()
+            self._probe_key = hashlib.sha256(digest).hexdigest()
+            kept = job.store.probe(self._probe_key, younger_than_s=PROBE_AGE_S)
             if kept:
                 self.found = endpoint.Capabilities.model_validate_json(kept)
             else:
-                self.found = await endpoint.probe(
-                    sender, settings=job.settings, prompt=job.prompt, template=job.template
-                )
-                await self._journal.do(job.store.put_probe, probe_key, self.found.model_dump_json())
+                self.found = await endpoint.probe(sender, settings=settings, prompt=job.prompt, template=job.template)
+                await self._journal.do(job.store.put_probe, self._probe_key, self.found.model_dump_json())
         except StopRun as error:
             self._stop(str(error))
-            return
+            return False
         except sqlite3.Error as error:
             self._store_failed(error)
-            return
-        self._probe_key = probe_key
-        self._asker = asking.Asker(sender, settings=job.settings, prompt=job.prompt, template=job.template,
+            return False
+        self._asker = asking.Asker(sender, settings=settings, prompt=job.prompt, template=job.template,
                                    found=self.found, money=(job.price, self._budget))  # fmt: skip
-        if self.stopped:
-            sender.halted = self.stopped
-        self.tally.first_call = time.monotonic()
-        self._workers = [asyncio.create_task(self._work()) for _ in range(job.settings.concurrency)]
+        sender.halted = self.stopped
+        return not self.stopped
 
     async def _work(self) -> None:
         while (item := await self._queue.get()) is not None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from labkit.errors import ExtractionError
 from labkit.extraction.answers import STATUSES, Answer, combine
-from labkit.extraction.engine import Engine, sample_key
+from labkit.extraction.engine import Engine
+from labkit.extraction.jobs import sample_key
 from labkit.extraction.spool import Row
 
 __all__ = ["Extracted"]
@@ -139,6 +140,6 @@ class Extracted:
             "seconds": round(seconds, 3), "reports": self._spool.n, "statuses": self.counts,
             "calls": engine.tally.calls, "reused": engine.tally.reused, "tokens": list(engine.tally.tokens),
             "cost": round(engine.tally.spent, 6) if self.job.price else None,
-            "rejected_calls": engine.gate.rejections, "stopped": self.stopped,
-            "deidentified": self.job.deidentify is not None,
+            "rejected_calls": engine.gate.rejections, "pauses": engine.gate.pauses, "paced_per_s": engine.gate.rate,
+            "stopped": self.stopped, "deidentified": self.job.deidentify is not None,
         }  # fmt: skip

@@ -14,13 +14,13 @@ __all__ = ["Gate"]
 
 START_RATE = 400.0  # calls per second in the first round: a refusal comes back before a whole round is wasted
 MARGIN = 0.98  # of the rate that a server was seen to accept
-HOLD_S = 10.0  # time at one rate before trying more
+HOLD_S = 30.0  # time at one rate before trying more
 GROWTH = 1.02  # per second after the hold
 BACKOFF_S, MOST_BACKOFF_S = 0.5, 30.0
 
 
 class Gate:
-    """Admission to an endpoint; `async with gate:` around each call, then tell it how the call went.
+    """Admission to an endpoint; `async with gate as ticket:` around each call, then tell it how the call went.
 
     Parameters
     ----------
@@ -48,12 +48,11 @@ class Gate:
         self._waiting.append(ticket)
         self._pump()
         try:
-            await ticket
+            return await ticket
         except asyncio.CancelledError:
             if ticket.done() and not ticket.cancelled():
                 self._leave()
             raise
-        return self
 
     async def __aexit__(self, *_):
         self._leave()
@@ -78,12 +77,14 @@ class Gate:
             if ticket.done():
                 continue
             self.in_flight += 1
+            if self._cycle.sent == 0:
+                self._cycle.began = now
             self._cycle.sent += 1
             # A late timer may be made up for at a known rate, never in the first round: calls that start together keep
             # coming back together, and then wait for one another in every round.
             base = max(self._next, now - 0.05) if self.rate is not None else now
             self._next = base + self._spacing(now)
-            ticket.set_result(None)
+            ticket.set_result(self._cycle.sent)
 
     def _ring(self):
         self._timer = None
@@ -96,7 +97,7 @@ class Gate:
         if now - self._cycle.began > self._hold and now - self._grown_at > 1.0:
             self.rate, self._grown_at = self.rate * GROWTH, now
             # Long without a refusal: the limit may have gone, so growth itself grows.
-            if now - self._cycle.began > 6 * self._hold:
+            if now - self._cycle.began > 4 * self._hold:
                 self.rate *= 1.2
         return 1 / self.rate
 
@@ -116,11 +117,11 @@ class Gate:
             self._last_cut, self._successes = now, 0
             self.limit = max(1.0, self.limit / 2)
 
-    def rejected(self, retry_after_s: float | None) -> None:
-        """The server asked to wait; nobody passes before `retry_after_s` (seconds) are over."""
+    def rejected(self, retry_after_s: float | None, *, ticket: int = 0) -> None:
+        """The server asked to wait: nobody passes for `retry_after_s` seconds; `ticket` is what the gate gave."""
         now = time.monotonic()
         self.rejections += 1
-        self._cycle.reject()
+        self._cycle.reject(ticket)
         if retry_after_s is None:
             if not self._cycle.paused:
                 self._silent_pauses += 1
@@ -156,12 +157,11 @@ class _Cycle:
         self.paused = False
         self.paused_at = self.wait = 0.0
         self._last = before.accepted if before else None
-        self._sent_at_first = 0
+        self._first_refused = 0
 
-    def reject(self) -> None:
+    def reject(self, ticket: int) -> None:
         self.refused += 1
-        if self.refused == 1:
-            self._sent_at_first = self.sent
+        self._first_refused = min(self._first_refused or ticket, ticket) if ticket <= self.sent else self._first_refused
 
     def pause(self, now: float, wait: float) -> None:
         self.paused, self.paused_at, self.wait = True, now, wait
@@ -179,6 +179,7 @@ class _Cycle:
 
     @property
     def looks_like_a_limit(self) -> bool:
-        """Several refused together, or two cycles in a row that ended after about as many calls."""
+        """Most calls since the first refused one were refused, or two cycles ended after about as many calls."""
+        since = self.sent - self._first_refused + 1
         alike = self._last is not None and abs(self._last - self.accepted) <= 0.2 * max(self._last, self.accepted)
-        return self.refused >= 3 or (alike and self.accepted >= 2)
+        return (self.refused >= 2 and self.refused >= 0.6 * since) or (alike and self.accepted >= 2)

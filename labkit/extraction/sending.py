@@ -61,12 +61,12 @@ class Sender:
         deadline = deadline or time.monotonic() + self.settings.report_timeout_s
         while True:
             try:
-                async with self.gate:
+                async with self.gate as ticket:
                     if self.halted:
                         raise StopRun(self.halted)
                     return await self._once(body)
             except openai.APIStatusError as error:
-                reason = self._judge(error)
+                reason = self._judge(error, ticket)
             except (TimeoutError, openai.APITimeoutError):
                 self.gate.troubled()
                 reason = f"no answer within {self.settings.timeout_s:g} s"
@@ -107,7 +107,7 @@ class Sender:
             except (ValueError, openai.APIResponseValidationError):
                 return None  # an answer that is no JSON, as a gateway's HTML page: an invalid one, paid perhaps
 
-    def _judge(self, error: openai.APIStatusError) -> str | None:
+    def _judge(self, error: openai.APIStatusError, ticket: int) -> str | None:
         """Reason to try again (None: a rate limit), or raise what ends the call or the run."""
         self._unreached = 0
         status, code = error.status_code, _word(error.code)
@@ -124,7 +124,7 @@ class Sender:
                 f"The quota of the account at {host} is used up; add credit or choose another endpoint, then run again."
             )
         if status == 429 or (status == 503 and "retry-after" in error.response.headers):
-            self.gate.rejected(_retry_after(error.response.headers))
+            self.gate.rejected(_retry_after(error.response.headers), ticket=ticket)
             return None if status == 429 else "HTTP 503"
         if status in {408, 409} or (status >= 500 and status != 501):
             self.gate.troubled()
