@@ -91,7 +91,26 @@ LAYOUTS = {
         "Pt {name}, {birth}. {body}\nSigned: {doctor} FRCR",
     ],
 }
+HOSPITALS = {
+    "de": ["Klinikum {}", "St.-Anna-Krankenhaus {}", "Universitätsklinikum {}"],
+    "en": ["{} General Hospital", "St. Mary's Hospital {}", "{} Medical Center"],
+}
 WORD = re.compile(r"[^\W\d_]{3,}")
+
+
+def spellings(language: str, d: int, m: int, y: int) -> list[str]:
+    """A date as reports of the language spell it."""
+    month = MONTHS[language][m - 1]
+    if language == "de":
+        return [
+            f"{d:02}.{m:02}.{y}",
+            f"{d}.{m}.{y}",
+            f"{d}. {month} {y}",
+            f"{y}-{m:02}-{d:02}",
+            f"{d:02}.{m:02}.{y % 100:02}",
+        ]
+    english = f"{m:02}/{d:02}/{y}|{month} {d}, {y}|{d} {month[:3]} {y}|{y}-{m:02}-{d:02}|{d:02}-{month[:3].upper()}-{y}"
+    return english.split("|")
 
 
 def identifiers(language: str, rng: np.random.Generator) -> dict[str, str]:
@@ -104,59 +123,36 @@ def identifiers(language: str, rng: np.random.Generator) -> dict[str, str]:
         return "".join(map(str, rng.integers(0, 10, n)))
 
     def day():
-        d, m, y = int(rng.integers(1, 29)), int(rng.integers(1, 13)), int(rng.integers(1931, 2026))
-        month = MONTHS[language][m - 1]
-        german = [
-            f"{d:02}.{m:02}.{y}",
-            f"{d}.{m}.{y}",
-            f"{d}. {month} {y}",
-            f"{y}-{m:02}-{d:02}",
-            f"{d:02}.{m:02}.{y % 100:02}",
-        ]
-        english = [
-            f"{m:02}/{d:02}/{y}",
-            f"{month} {d}, {y}",
-            f"{d} {month[:3]} {y}",
-            f"{y}-{m:02}-{d:02}",
-            f"{d:02}-{month[:3].upper()}-{y}",
-        ]
-        return pick(german if language == "de" else english)
+        return pick(
+            spellings(language, *map(int, (rng.integers(1, 29), rng.integers(1, 13), rng.integers(1931, 2026))))
+        )
 
-    first, last, doctor_last = pick(GIVEN[language]), pick(SURNAMES[language]), pick(SURNAMES[language])
-    doctor = pick([f"{pick(GIVEN[language])} {doctor_last}", f"{pick(GIVEN[language])[0]}. {doctor_last}"])
-    street, town = pick(STREETS[language]), pick(TOWNS[language])
     de = language == "de"
+    first, last, doctor_last = pick(GIVEN[language]), pick(SURNAMES[language]), pick(SURNAMES[language])
+    street, town = pick(STREETS[language]), pick(TOWNS[language])
+    hospitals = HOSPITALS[language]
+    phones = (
+        [f"0{digits(3)}/{digits(6)}"]
+        if de
+        else [f"({digits(3)}) {digits(3)}-{digits(4)}", f"01{digits(3)} {digits(6)}"]
+    )
+    ids = [
+        digits(8),
+        f"{digits(2)}-{digits(5)}",
+        f"RX{digits(7)}",
+        f"{pick(['A', 'KH', 'F'])}-{digits(4)}/{digits(3)}",
+        digits(6),
+    ]
+    house, code = rng.integers(1, 120), rng.integers(10000, 99999)
+    # fmt: off
     return {
-        "name": f"{first} {last}",
-        "inverted": f"{last}, {first}",
-        "first": first,
-        "last": last,
-        "doctor": doctor,
-        "doctor_last": doctor_last,
-        "birth": day(),
-        "date": day(),
-        "short": f"{rng.integers(1, 29)}.{rng.integers(1, 13)}.",
-        "id": pick(
-            [
-                digits(8),
-                f"{digits(2)}-{digits(5)}",
-                f"RX{digits(7)}",
-                f"{pick(['A', 'KH', 'F'])}-{digits(4)}/{digits(3)}",
-                digits(6),
-            ]
-        ),
-        "phone": f"0{digits(3)}/{digits(6)}"
-        if de
-        else pick([f"({digits(3)}) {digits(3)}-{digits(4)}", f"01{digits(3)} {digits(6)}"]),
-        "ext": digits(4),
+        "name": f"{first} {last}", "inverted": f"{last}, {first}", "first": first, "last": last, "birth": day(), "date": day(),
+        "doctor": f"{pick([given := pick(GIVEN[language]), given[0] + '.'])} {doctor_last}", "doctor_last": doctor_last,
+        "short": f"{rng.integers(1, 29)}.{rng.integers(1, 13)}.", "id": pick(ids), "phone": pick(phones), "ext": digits(4),
         "email": f"{last.lower().replace(chr(39), '')}@{pick(['radio', 'praxis'])}-{digits(2)}.{pick(['de', 'org'])}",
-        "address": f"{street} {rng.integers(1, 120)}, {rng.integers(10000, 99999)} {town}"
-        if de
-        else f"{rng.integers(1, 900)} {street}, {town}",
-        "hospital": pick([f"Klinikum {town}", f"St.-Anna-Krankenhaus {town}", f"Universitätsklinikum {town}"])
-        if de
-        else pick([f"{town} General Hospital", f"St. Mary's Hospital {town}", f"{town} Medical Center"]),
+        "address": f"{street} {house}, {code} {town}" if de else f"{house} {street}, {town}", "hospital": pick(hospitals).format(town),
     }
+    # fmt: on
 
 
 def synthetic(n: int, rng: np.random.Generator) -> list[dict]:

@@ -30,6 +30,12 @@ REMOVED = [
     ("Klinikum Musterstadt, Station 4b", ["Musterstadt", "4b"]),
     ("93-jähriger Patient; a 94-year-old lady", ["93", "94"]),
     ("Dr. P. van der Merwe, GP", ["Merwe", "van der"]),
+    ("Ehemann der Patientin (Karola Gerlach, Handy 0927 148 44) verständigt", ["Karola", "Gerlach", "148"]),
+    ("Befundet am 2.1.2024 von Bastian Immendorf", ["Bastian", "Immendorf"]),
+    ("Clinical: Cedric Reyes fell. Zweitbefund: Liesel Fuchs", ["Cedric", "Reyes", "Liesel", "Fuchs"]),
+    ("PATIENT: Atherton, Robert\nClavicle AP view", ["Atherton", "Robert"]),
+    ("Percival Harris, DOB May 16th, 1980", ["Percival", "Harris", "1980"]),
+    ("Wöhrmann, Elke, geb. am 28.12.62 in Mardorf", ["Wöhrmann", "Elke", "Mardorf"]),
 ]
 
 
@@ -70,6 +76,7 @@ KEPT = [
     "54-jähriger Patient nach Sturz auf die Hand. 45-year-old patient fell off bike. May represent artefact.",
     "Sehr geehrte Damen und Herren, sehr geehrte Frau Kollegin, sehr geehrter Herr Kollege,",
     "Patient Kontrolle. Pat. Klinisch Verdacht auf Fraktur. Klinik: Schmerz. Station der Untersuchung.",
+    "Labor: Kontrastmittel gegeben. Aktuell: Lokoregionäres Rezidiv. DD: Enchondrom, Chondrosarkom.",
     "CMC OA Grade 3. PD-gewichtete Sequenz. Right Ring Finger 3 views. Orthopaedic Surgery follow up.",
 ]
 

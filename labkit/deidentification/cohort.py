@@ -125,7 +125,7 @@ class KnownNames:
 
     def _alone(self, text: str, hit: _Hit) -> bool:
         word = hit.word
-        if self._reader.honorific_end.search(text, max(0, hit.start - 24), hit.start):
+        if self._reader.led.search(text, max(0, hit.start - 32), hit.start):
             return True
         if self._eponyms.in_use(text, hit.start, hit.end) or len(word) < 3:
             return False

@@ -77,7 +77,8 @@ def _segmented(value: str) -> bool:
     if any(c.islower() for c in value):
         return False
     if "." in value and not any(c in value for c in "-_/"):
-        return False
+        # "8730.4615": a number has no zero in front of, and fewer digits on both sides of, its point
+        return re.fullmatch(r"\d{3,}\.\d{4,}", value) is not None
     return digits >= 5 if any(c.isupper() for c in value) else digits >= 7
 
 

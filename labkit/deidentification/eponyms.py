@@ -12,9 +12,12 @@ EPONYMS_PATH = LANGUAGES_DIR / "eponyms.txt"
 
 # "Mason II", "Neer 2", "Mason type", "(Bado III", "Salter-Harris-Typ", "Colles' fracture", "Bennett-Fraktur"
 GRADE = re.compile(
-    r"(?:['’]s?)?[\s-]{1,2}(?:[Tt]yp[e]?|[Gg]rad[e]?|[Ss]tadium|[Ss]tage|[Kk]lassifikation|[IVX]{1,4}[abcAB]?\b|\d[a-cA-C]?\b)"
+    r"(?:['’]s?)?[ -]{1,2}(?:[Tt]yp[e]?|[Gg]rad[e]?|[Ss]tadium|[Ss]tage|[Kk]lassifikation|"
+    r"[IVX]{1,4}[abcAB]?\b|\d[a-cA-C]?\b)"
 )
-NEXT = re.compile(r"(?:['’]s?)?(?:\s?[/+&]\s?|-|\s(?:and|und|type|modified|reverse|like)\s|\s)([^\W\d_][\w-]*)")
+NEXT = re.compile(
+    r"(?:['’]s?)?(?P<link> ?[/+&] ?|-| (?:and|und|type|modified|reverse|like) | )(?P<word>[^\W\d_][\w-]*)"
+)
 BEFORE = re.compile(
     r"(?:\b(?:nach|[Tt]yp[e]?|[Gg]rad[e]?|Morbus|M\.|sog\.|sogenannte[rn]?|Klassifikation|classification|per|to|of|de|reverse|umgekehrte|Mb\.|Syndrom|syndrome|"
     r"[Kk]ein[e]?|eine[rn]?|a|no|by the|the)\s|[(/+-]\s?)$"
@@ -47,8 +50,11 @@ class Eponyms:
         after = NEXT.match(text, end)
         if not after:
             return False
-        word = after.group(1)
-        return word in self or self._noun(word) or (text[end] == "-" and self._lexicon.known(word))
+        word, link = after.group("word"), after.group("link")
+        if word in self:
+            # "Salter Harris II" is a term, "Robert Wright" a person
+            return link != " " or self.in_use(text, after.start("word"), after.end("word"))
+        return self._noun(word) or (link == "-" and self._lexicon.known(word))
 
     def _noun(self, word: str) -> bool:
         """Whether the word is one that eponyms stand before: listed, in the plural, or with a clinical stem."""

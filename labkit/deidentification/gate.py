@@ -18,7 +18,18 @@ from labkit.deidentification.spans import Cleaned, Span, merge, replace
 
 __all__ = ["Gate"]
 
-PEOPLE_KINDS = {"honorific", "title", "weak_title", "patient", "label", "signature", "contact", "closing", "role"}
+PEOPLE_KINDS = {
+    "honorific",
+    "title",
+    "weak_title",
+    "patient",
+    "label",
+    "signature",
+    "contact",
+    "closing",
+    "role",
+    "action",
+}
 PLACE_KINDS = {"residence", "hospital", "ward", "room"}
 
 
@@ -80,6 +91,8 @@ class Gate:
         for kind, regex in self._patterns:
             spans += (Span(m.start(), m.end(), kind) for m in regex.finditer(text))
         spans += list(self._people.repeated(text, spans))
+        # last, since a name without a cue is too unsure to be looked for elsewhere
+        spans += self._people.after_colons(text)
         return merge(spans)
 
     def _known_index(self, known: KnownIdentifiers, *, strict: bool = False) -> KnownIndex:
@@ -93,6 +106,9 @@ class Gate:
             name = self._people.before_date(text, date, birth=birth)
             if name:
                 yield name
+            yield from self._people.after_anchor(text, date.end)
+            if birth:
+                yield from self._places.birthplace(text, date.end)
         yield from contacts.free(text)
         if any(map(str.isdigit, text)):
             yield from self._places.free(text)
@@ -112,6 +128,9 @@ class Gate:
                 found = [span] if (span := self._dates.at_month(text, match.start())) else []
             if not found and word[0].isupper() and self._reader.given(word):
                 found = [span] if (span := self._people.at_given_name(text, match.start())) else []
+            if found and found[0].type == "DATE":
+                birth = key not in self._dates.month_words or found[0].start < match.start()
+                found += [name] if (name := self._people.before_date(text, found[0], birth=birth)) else []
             yield from found
             done = max([done, *(span.end for span in found if span.start <= match.end() + 4)])
 
@@ -122,5 +141,8 @@ class Gate:
             return self._places.at_cue(kind, text, start, end)
         reader = {"phone": contacts.after_phone, "id": contacts.after_id, "birth": self._dates.after_birth}[kind]
         span = reader(text, start, end)
-        name = self._people.before_id(text, start) if span and kind == "id" else None
-        return [found for found in (span, name) if found]
+        if span is None:
+            return []
+        name = self._people.before_id(text, start) if kind in {"id", "phone"} else None
+        after = self._people.after_anchor(text, span.end) if kind == "id" else ()
+        return [span, *([name] if name else []), *after]

@@ -52,6 +52,8 @@ class People(_Part):
     credentials: Words = ()
     particles: Words = ()
     closings: Words = ()
+    actions: Words = ()
+    by: Words = ()
     joins: Words = ()
 
     @property
@@ -195,7 +197,8 @@ class Lexicon:
 
 def _inflected(form: str, length: int) -> bool:
     endings = ("e", "s", "n") if length == 1 else ("er", "es", "en", "em")
-    return len(form) > length + 3 and form.endswith(endings)
+    # "wegen" is not inflected: "Wegener" is a name
+    return len(form) > length + 3 and form.endswith(endings) and not form[:-length].endswith("en")
 
 
 def load(language: str | Path) -> Language:

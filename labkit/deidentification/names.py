@@ -46,8 +46,13 @@ class NameReader:
             rf"(?:(?<!\w){alternation(form for t in titles for form in (t, t.upper()))}(?![^\W\d_])"
             rf"[ \t,:]*(?:\r?\n[ \t]*(?=[{UPPER}]))?)+"
         )
-        honorifics = [h for p in people for h in p.honorifics]
-        self.honorific_end = re.compile(rf"(?<!\w){alternation(honorifics)}\s+$")
+        leads = [
+            cue
+            for p in people
+            for cues in (p.honorifics, p.titles, p.weak_titles, p.patients, p.labels, p.signatures, p.contacts)
+            for cue in cues
+        ]
+        self.led = re.compile(rf"(?<!\w){alternation(leads)}\s?:?\s+$")
         self._particle = re.compile(
             rf"(?:{alternation(w for p in people for w in p.particles)}(?:\s+|(?=[{UPPER}])))+(?=[{UPPER}])"
         )
@@ -106,10 +111,13 @@ class NameReader:
             position = follow
         if end is None or (words == 0 and not strong):
             return None
+        return Name(start, self._with_credentials(text, end), words, titled)
+
+    def _with_credentials(self, text: str, end: int) -> int:
         tail = self._credentials.match(text, end)
         while tail:
             end, tail = tail.end(), self._credentials.match(text, tail.end())
-        return Name(start, end, words, titled)
+        return end
 
     def _accepts(self, text: str, word: re.Match, *, first: bool, strong: bool, previous: str) -> bool:
         found = word.group()
@@ -146,7 +154,7 @@ class NameReader:
     def _gap(self, text: str, position: int, *, words: int, comma: bool, previous: str) -> int | None:
         gap = GAP.match(text, position)
         wrap = WRAP.match(text, position)
-        if wrap and (words == 0 or previous == "." or self.given(previous)):
+        if wrap and (words == 0 or previous == "." or (words == 1 and self.given(previous))):
             return wrap.end()
         if gap:
             return gap.end()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from labkit.deidentification.cues import UPPER, CueIndex, alternation
 from labkit.deidentification.languages import Language, Lexicon
-from labkit.deidentification.names import INITIAL, NAME, Name, NameReader
+from labkit.deidentification.names import CLOSES, INITIAL, NAME, Name, NameReader
 from labkit.deidentification.spans import Span
 
 __all__ = ["People"]
@@ -13,12 +13,14 @@ __all__ = ["People"]
 COLON = r"(?!\w)\s?(?:[:=]|\t)"
 SPACE = re.compile(r"[ \t]*(?:\r?\n[ \t]*)?")
 LEAD = re.compile(r"[ \t:.,=*\-–/]*(?:\r?\n[ \t]*)?")
-BEFORE_DATE = re.compile(r"(?:\((?:[mwdfMWDF]|male|female|männlich|weiblich)\.?\)|\b[mwdMWFD]\b)?[\s,;:(*|\-–]*$")
+BEFORE_DATE = re.compile(r"(?:\((?:[mwdfMWDF]|male|female|männlich|weiblich)\.?\)|\b[mwdMWFD]\b)?[\s,;:(*|/\-–]*$")
 SURNAME_BEFORE = re.compile(rf"([{UPPER}][^\W\d_]+(?:-[{UPPER}][^\W\d_]+)*),[ \t]*$")
 PLACE_BEFORE = re.compile(
     rf"(?:^|\n)[ \t]*([{UPPER}][^\W\d_]+(?:[ -][{UPPER}][^\W\d_]+)?),[ \t]+(?:(?:den|am|dem|the)[ \t]+)?$"
 )
 OPENING = re.compile(rf"\s*({NAME.pattern},[ \t]*{NAME.pattern}(?:[ \t]{NAME.pattern})?)(?=[ \t]*(?:[,;(*\r\n|]|$|\d))")
+AFTER_COLON = re.compile(rf":[ \t]{{1,3}}(?=[{UPPER}])")
+ADJECTIVE = re.compile(r"(?:e[rsnm]|[^aeiouy]e|[a-z]{6}s)$")
 COLUMNS = re.compile(r"\t+| {2,}| ?/ ?| ?[,;&|] ?")
 
 
@@ -29,6 +31,8 @@ class People:
         self._lexicon, self._reader = lexicon, reader
         self._people = [language.people for language in languages]
         joins = alternation(join for p in self._people for join in p.joins)
+        by = alternation(word for p in self._people for word in p.by)
+        self._link = re.compile(rf"(?:(?P<by>[ \t]{by}[ \t])|[ \t]?[:,;/|][ \t]?)(?=[{UPPER}])")
         self._join = re.compile(rf"\s*(?:[/,;&+]|\b{joins}\b)\s*")
 
     def register(self, index: CueIndex) -> None:
@@ -43,12 +47,17 @@ class People:
             index.add("signature", bare)
             index.add("signature", [cue for cue in p.signatures if cue not in bare], after=COLON)
             index.add("closing", p.closings)
+            index.add("action", p.actions)
             index.add("role", (*p.roles, *(c for c in p.credentials if len(c) > 1)), after=r"(?![\w-])")
 
     def at_cue(self, kind: str, text: str, start: int, end: int) -> list[Span]:
         """Spans that a cue of a kind at [start, end) leads to."""
         if kind == "role":
             return self._before_role(text, start)
+        if kind == "action":
+            name = self._reader.backward(text, len(text[:start].rstrip(" ")), least=2)
+            plain = name and not any(map(self._lexicon.known, NAME.findall(text[name.start : name.end])[:1]))
+            return [Span(name.start, name.end, "NAME")] if plain else []
         if kind == "closing":
             return list(self.signature_lines(text, end))
         if kind in {"honorific", "title"}:
@@ -70,16 +79,23 @@ class People:
         # "gez. M. Mason" is a person, "Pat. M. Sudeck" a disease
         initial = not of_patient and INITIAL.match(text, begin) is not None
         name = self._reader.forward(text, begin, strong=initial, comma=of_patient)
-        if name is None and of_patient:
-            # a surname that is an ordinary word: "Patient: Kopf, Anna"
-            name = self._reader.forward(text, begin, strong=True, comma=True)
-            given = name and any(map(self._reader.given, NAME.findall(text[begin : name.end])[1:]))
-            alone = name and self._lexicon.surname(text[name.start : name.end])
-            name = name if given or (name and kind == "label" and (name.words >= 2 or alone)) else None
+        if name is None:
+            name = self._ordinary_surname(kind, text, begin)
         if name is None or len(text[name.start : name.end]) < 3:
             return []
         found = Span(begin, name.end, "PHYSICIAN" if name.titled or not of_patient else "NAME")
         return [found, *self._joined(text, name.end, kind in {"signature", "contact"})]
+
+    def _ordinary_surname(self, kind: str, text: str, begin: int) -> Name | None:
+        """The name behind a weak cue whose surname is an ordinary word: "Patient: Kopf, Anna", "gez. Zimmer"."""
+        of_patient = kind in {"patient", "label"}
+        name = self._reader.forward(text, begin, strong=True, comma=of_patient)
+        if name is None:
+            return None
+        words = NAME.findall(text[begin : name.end])
+        given = of_patient and any(map(self._reader.given, words[1:]))
+        alone = len(words) == 1 and self._lexicon.surname(words[0]) and CLOSES.match(text, name.end) is not None
+        return name if given or alone or (kind == "label" and name.words >= 2) else None
 
     def _joined(self, text: str, end: int, wanted: bool) -> Iterator[Span]:
         """Further names after "/", "," or "and", as in "gez. Meier / Schulz"."""
@@ -122,13 +138,27 @@ class People:
         words = NAME.findall(text[name.start : name.end])
         at_line = not text[: name.start].rpartition("\n")[2].strip()
         paired = "," in text[name.start : name.end] and at_line and not any(len(w) < 3 for w in words)
-        return len(words) >= 2 and (paired or any(map(self._reader.given, words)))
+        # a cell of its own: "(Karola Gerlach, Tel.", "ID 123 / Joost Lohse / 1.2.1960"
+        before = text[: name.start].rstrip(" ")[-1:]
+        bounded = (at_line or before in set("(/|[")) and not any(w.isupper() or self._lexicon.known(w) for w in words)
+        return len(words) >= 2 and (paired or bounded or any(map(self._reader.given, words)))
 
     def before_id(self, text: str, start: int) -> Span | None:
         """The name on the same line right before a label of an id."""
-        end = len(text[:start].rstrip(" \t,;(|-–"))
+        end = len(text[:start].rstrip(" \t,;(|/-–"))
         name = self._reader.backward(text, end, least=2)
         return Span(name.start, end, "NAME") if name and self._is_pair(text, name) else None
+
+    def after_anchor(self, text: str, end: int) -> Iterator[Span]:
+        """The name that follows a date or id ending at `end`: "/ Joost Lohse", ": Ahmed, Casper", "von Ida Quandt"."""
+        link = self._link.match(text, end)
+        if link is None:
+            return
+        name = self._reader.forward(text, link.end(), strong=False, comma=not link.group("by"))
+        words = NAME.findall(text[name.start : name.end]) if name else []
+        plain = not any(word.isupper() or self._lexicon.known(word) for word in words)
+        if len(words) >= 2 and plain and CLOSES.match(text, name.end):
+            yield Span(name.start, name.end, "PHYSICIAN" if link.group("by") else "NAME")
 
     def opening(self, text: str) -> Span | None:
         """A "Surname, Given" that a text begins with."""
@@ -147,6 +177,19 @@ class People:
         if surname and not self._reader.ordinary(text, surname.start(1), surname.end(1)):
             return Span(surname.start(1), name.end, "NAME")
         return Span(start, name.end, "NAME") if name.words >= 2 else None
+
+    def after_colons(self, text: str) -> Iterator[Span]:
+        """Names of two words, neither an ordinary one, that fill what a colon introduces: "Assistenz: Jo Fuchs"."""
+        for colon in AFTER_COLON.finditer(text):
+            name = self._reader.forward(text, colon.end(), strong=False)
+            if name is None or not CLOSES.match(text, name.end):
+                continue
+            words = NAME.findall(text[name.start : name.end])
+            plain = [word for word in words if not (word.isupper() or self._lexicon.known(word))]
+            capitals = all(piece[0].isupper() for piece in text[name.start : name.end].split())
+            # a first word in -er, -es, -en is rather a German adjective
+            if len(plain) >= 2 and len(plain) == len(words) and capitals and not ADJECTIVE.search(plain[0]):
+                yield Span(name.start, name.end, "NAME")
 
     def signature_lines(self, text: str, start: int) -> Iterator[Span]:
         """Names that fill lines, or columns of lines, after `start`."""

@@ -41,6 +41,7 @@ REST = re.compile(
     rf"[:\s]{{0,3}}((?:{WORD}|\d{{1,5}}[a-zA-Z]?\b(?!\.\d)|am|an|der|den|im|in|bei|zur|zum|dem|des|of|the|[,/–-])"
     r"(?:[ \t]+|(?=,)|$|(?=[\n.;])))+"
 )
+BIRTHPLACE = re.compile(rf"\s(?:in|aus|at)\s({WORD})")
 SAINT = re.compile(rf"(?:St\.?|Sankt|Saint|Skt\.)[\s-](?:{WORD}[\s-])?$")
 
 
@@ -125,6 +126,12 @@ class Places:
         while not kept[-1][0].isupper() and kept[-1][0] != "(":
             kept.pop()
         return " ".join(kept).rstrip(".,")
+
+    def birthplace(self, text: str, end: int) -> Iterator[Span]:
+        """The place after a birth date that ends at `end`: "geb. 1.2.1960 in Neustadt"."""
+        match = BIRTHPLACE.match(text, end)
+        if match and not self._lexicon.known(match.group(1).rstrip(".")):
+            yield Span(match.start(1), match.start(1) + len(match.group(1).rstrip(".")), "ADDRESS")
 
     def at_cue(self, kind: str, text: str, start: int, end: int) -> list[Span]:
         """Spans that a cue of a kind at [start, end) leads to."""

@@ -46,7 +46,6 @@ def scan_folder(
 
     Parameters
     ----------
-    folder : scanned with all its folders.
     known : what must not be there. A name counts where given name and surname stand together, or as a surname alone
         that is no ordinary word and no eponym; an id counts from 4 characters.
     languages, eponyms : as for `Gate`; they tell names from words.
@@ -60,8 +59,7 @@ def scan_folder(
     ------
     RunError : no such folder.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
+    if not (folder := Path(folder)).is_dir():
         raise RunError(f"{folder.name}: no such folder to scan for identifiers; give the folder that is to be shared.")
     known = known if isinstance(known, KnownIdentifiers) else KnownIdentifiers.of(known)
     scanner = _Scanner(known, languages=languages, eponyms=eponyms)
