@@ -58,13 +58,14 @@ class Terms(BaseModel):
     """Terms of one place or lesion by language (`de`, `en`, ...); `any` holds eponyms and Latin of every language.
 
     `of` makes a lesion a property of another one: displacement *of* a fracture is where the fracture is and no more
-    certain.
+    certain. `reducible` lesions can be undone, as a dislocation by reduction.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
     __pydantic_extra__: dict[str, TermList]
 
     of: str | None = None
+    reducible: bool = False
 
     def of_language(self, language: str) -> tuple[str, ...]:
         """Terms of a language and those of any language."""
@@ -247,6 +248,6 @@ def _take_in(vocabulary: dict, content: dict) -> dict:
         for name, terms in (vocabulary.get(part) or {}).items():
             group = groups.setdefault(name, {})
             for key, value in terms.items():
-                group[key] = value if key == "of" else [*_split(group.get(key, [])), *_split(value)]
+                group[key] = value if key in ("of", "reducible") else [*_split(group.get(key, [])), *_split(value)]
         merged[part] = groups
     return merged

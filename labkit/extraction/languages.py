@@ -67,6 +67,7 @@ class Language(Strict):
     genitives: TermList = ()
     connectors: TermList = ()
     light: TermList = ()
+    purpose: TermList = ()
 
 
 def load_all(folder: Path = LANGUAGE_DIR) -> tuple[Language, ...]:

@@ -44,9 +44,9 @@ class Splitter:
         self._headings = Lexicon((section, term) for section, terms in language.sections for term in terms)
         self._spoken = language.dictation
 
-    def __call__(self, text: str) -> list[Sentence]:
-        """Sentences of a report in order; headings are not among them."""
-        tokens = self._signs(tokenize(text))
+    def __call__(self, text: str, tokens: list[Token] | None = None) -> list[Sentence]:
+        """Sentences of a report in order, from its tokens where they are known; headings are not among them."""
+        tokens = self._signs(tokenize(text) if tokens is None else tokens)
         return list(self._sentences(tokens, text))
 
     def _signs(self, tokens: list[Token]) -> list[Token]:

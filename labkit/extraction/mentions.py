@@ -1,0 +1,142 @@
+"""Lesions, places and cues of one sentence, and which place a lesion belongs to.
+
+Used by 01_extraction through `rules`.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from labkit.extraction.languages import Cues, Language
+from labkit.extraction.words import Lexicon, Match
+from labkit.templates import Template
+
+__all__ = ["ELSEWHERE", "Cue", "Marks", "Mention", "Reader"]
+
+ELSEWHERE = "elsewhere"
+CUE_KINDS = ("negation", "hedge", "unlikely", "consistent", "history", "resolved", "advice")
+WORD_FLAGS = (
+    "neutral", "normal", "breakers", "continuations", "degrees", "further", "genitives", "connectors", "light",
+    "purpose", "consolidated", "unhealed",
+)  # fmt: skip
+# Signs that separate statements; a comma may also separate the items of a list.
+STRONG_SIGNS = frozenset(";:()-–—")
+FAR = 1_000
+
+
+class Mention(NamedTuple):
+    """A lesion or a place, words `start` to `end` (exclusive) of a sentence."""
+
+    start: int
+    end: int
+    name: str
+
+
+class Cue(NamedTuple):
+    """A phrase that says how something is meant, and on which side of it (before, near, after, within)."""
+
+    start: int
+    end: int
+    kind: str
+    side: str
+
+
+@dataclass(slots=True)
+class Marks:
+    """What stands in a sentence."""
+
+    words: list[str]
+    lesions: list[Mention] = field(default_factory=list)
+    places: list[Mention] = field(default_factory=list)
+    cues: list[Cue] = field(default_factory=list)
+    flags: dict[str, set[int]] = field(default_factory=dict)
+    spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+
+    def has(self, flag: str, position: int) -> bool:
+        """Whether a word with this flag begins at the position."""
+        return position in self.flags.get(flag, ())
+
+    def segment(self, position: int) -> tuple[int, int]:
+        """Words between the signs around a position."""
+        start, end = position, position
+        while start > 0 and not self.is_sign(start - 1):
+            start -= 1
+        while end < len(self.words) and not self.is_sign(end):
+            end += 1
+        return start, end
+
+    def is_sign(self, position: int) -> bool:
+        """Whether a comma or a stronger sign stands at the position."""
+        word = self.words[position]
+        return word == "," or word in STRONG_SIGNS
+
+
+class Reader:
+    """Finds a template's lesions and places and a language's cues; built once per template and language."""
+
+    def __init__(self, template: Template, language: Language):
+        code = language.language
+        labelled: list[tuple[tuple[str, ...], str]] = []
+        for name, terms in template.lesions.items():
+            labelled += [(("lesion", name), term) for term in terms.of_language(code)]
+        for name, terms in template.places.items():
+            labelled += [(("place", name), term) for term in terms.of_language(code)]
+        labelled += [(("place", ELSEWHERE), term) for term in template.elsewhere.of_language(code)]
+        labelled += [(("ignored",), term) for term in template.ignored.of_language(code)]
+        for kind in CUE_KINDS:
+            cues: Cues = getattr(language, kind)
+            labelled += [(("cue", kind, side), term) for side, terms in cues for term in terms]
+        for flag in WORD_FLAGS:
+            labelled += [(("flag", flag), term) for term in getattr(language, flag)]
+        labelled += [(("flag", "words"), term) for term in language.words]
+        self.lexicon = Lexicon(labelled)
+
+    def familiarity(self, words: list[str]) -> int:
+        """How many of the words this language knows: the language of a report is the one that knows most."""
+        return sum(("flag", "words") in self.lexicon.know(word).labels for word in words)
+
+    def __call__(self, words: list[str]) -> Marks:
+        """Mark a sentence, longer phrases before shorter ones that they contain."""
+        marks = Marks(words)
+        found = self.lexicon.find(words)
+        ignored = [match for match in found if match.label[0] == "ignored"]
+        sorted_out: dict[str, list[Match]] = {"lesion": [], "place": [], "cue": []}
+        for match in found:
+            kind = match.label[0]
+            if kind == "flag":
+                marks.flags.setdefault(match.label[1], set()).add(match.start)
+                marks.spans.setdefault(match.label[1], []).append((match.start, match.end))
+            elif kind in sorted_out:
+                sorted_out[kind].append(match)
+        marks.lesions = [Mention(m.start, m.end, m.label[1]) for m in _outer(sorted_out["lesion"], ignored)]
+        marks.places = [Mention(m.start, m.end, m.label[1]) for m in _outer(sorted_out["place"], ignored)]
+        neutral = [Match(start, end, None) for start, end in marks.spans.get("neutral", ())]
+        cues = [Cue(m.start, m.end, m.label[1], m.label[2]) for m in _outer(sorted_out["cue"], neutral)]
+        marks.cues = _one_kind(cues)
+        return marks
+
+
+def _outer(matches: list[Match], masks: list[Match]) -> list[Match]:
+    """Matches that no longer match contains and no mask of at least their length covers."""
+    if not matches:
+        return []
+    kept = []
+    for m in matches:
+        inner = any(
+            o.start <= m.start and m.end <= o.end and o.end - o.start > m.end - m.start and o.label != m.label
+            for o in matches
+        )
+        same = any(o.label == m.label and (o.start <= m.start and m.end <= o.end) and o[:2] != m[:2] for o in matches)
+        if not inner and not same and not any(o.start <= m.start and m.end <= o.end for o in masks):
+            kept.append(m)
+    return kept
+
+
+def _one_kind(cues: list[Cue]) -> list[Cue]:
+    """Cues without those whose words say something less certain as well: "nicht sicher abgrenzbar" is no negation."""
+    softer = {"hedge", "unlikely"}
+    soft = [cue for cue in cues if cue.kind in softer]
+    return [
+        cue
+        for cue in cues
+        if cue.kind != "negation" or not any(o.start <= cue.start < o.end and o.end >= cue.end for o in soft)
+    ]

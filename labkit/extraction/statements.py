@@ -1,0 +1,112 @@
+"""From the statements of a report to one value per finding.
+
+Used by 01_extraction through `rules`.
+"""
+
+from dataclasses import dataclass, replace
+
+from labkit.extraction.cues import State, Switches
+from labkit.extraction.quotes import Span
+from labkit.templates import LabelValue, Rule, Template
+
+__all__ = ["Settler", "Statement"]
+
+# Mere history denies nothing: the findings section may still see what the impression calls "status post".
+DENIALS = (State.NEGATED, State.HEALED)
+VALUE = {State.STATED: LabelValue.TRUE, State.HEDGED: LabelValue.UNCERTAIN}
+RANK = {LabelValue.FALSE: 0, LabelValue.UNCERTAIN: 1, LabelValue.TRUE: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A lesion at places (none: not said where), how it is meant, and the words that say so.
+
+    `partial` marks a negation that leaves other findings of its kind standing ("keine weitere Fraktur").
+    """
+
+    lesion: str
+    places: frozenset[str]
+    state: State
+    section: str
+    evidence: Span
+    partial: bool = False
+
+    def become(self, state: State, evidence: Span | None = None) -> "Statement":
+        """The same statement meant in another way, by a later sentence."""
+        return replace(self, state=state, evidence=evidence or self.evidence)
+
+
+class Settler:
+    """Settles a report's statements to values of a template's findings."""
+
+    def __init__(self, template: Template, switches: Switches):
+        self._template = template
+        self._rules: dict[str, list[tuple[str, Rule]]] = {}
+        properties = {name for name, lesion in template.lesions.items() if lesion.of}
+        self._bound: set[str] = set()
+        for finding in template.findings:
+            for rule in finding.parsed_rules:
+                if rule.switch is None or getattr(switches, rule.switch):
+                    self._rules.setdefault(rule.lesion, []).append((finding.id, rule))
+            if finding.parsed_rules and all(rule.lesion in properties for rule in finding.parsed_rules):
+                self._bound.add(finding.id)
+        self._ancestors = {finding.id: _ancestors(finding.id, template) for finding in template.findings}
+
+    def __call__(self, statements: list[Statement]) -> tuple[dict[str, LabelValue], dict[str, Span]]:
+        """Values and evidence by finding id, before the hierarchy is applied."""
+        by_finding: dict[str, list[Statement]] = {}
+        general: dict[str, list[Statement]] = {}
+        for statement in statements:
+            for finding, rule in self._rules.get(statement.lesion, ()):
+                if rule.place is None or rule.place in statement.places:
+                    by_finding.setdefault(finding, []).append(statement)
+                if rule.place is None and not statement.places:
+                    general.setdefault(finding, []).append(statement)
+        values = dict.fromkeys(self._template.ids, LabelValue.FALSE)
+        evidence: dict[str, Span] = {}
+        for finding, own in by_finding.items():
+            wider = [s for ancestor in self._ancestors[finding] for s in general.get(ancestor, ())]
+            decisive = _decisive(own, wider)
+            if decisive:
+                values[finding] = VALUE.get(decisive.state, LabelValue.FALSE)
+                if decisive.state in VALUE or decisive.state == State.NEGATED:
+                    evidence[finding] = decisive.evidence
+        self._bind(values, evidence)
+        return values, evidence
+
+    def _bind(self, values: dict[str, LabelValue], evidence: dict[str, Span]) -> None:
+        """A property is no more certain than what it is a property of: no displacement without a fracture."""
+        for finding in self._bound:
+            parents = [p for p in self._template.by_id[finding].parents if p not in self._bound]
+            for parent in parents:
+                if RANK[values[parent]] < RANK[values[finding]]:
+                    values[finding] = values[parent]
+                    if values[finding] == LabelValue.FALSE:
+                        evidence.pop(finding, None)
+
+
+def _decisive(own: list[Statement], wider: list[Statement]) -> Statement | None:
+    """The statement that settles a finding: of the impression where it speaks, the most certain one within a section."""
+    for section in ("impression", "findings"):
+        said = [s for s in own if s.section == section]
+        positive = [s for s in said if s.state in VALUE]
+        if positive:
+            return max(positive, key=lambda s: RANK[VALUE[s.state]])
+        denied = [s for s in [*said, *wider] if s.section == section and s.state in DENIALS]
+        denied = [s for s in denied if not s.partial]
+        if denied and (section == "impression" or said):
+            return next((s for s in denied if s.state == State.NEGATED), denied[0])
+        if said and section == "findings":
+            return said[0]
+    return None
+
+
+def _ancestors(finding: str, template: Template) -> set[str]:
+    found: set[str] = set()
+    waiting = list(template.by_id[finding].parents)
+    while waiting:
+        parent = waiting.pop()
+        if parent not in found:
+            found.add(parent)
+            waiting.extend(template.by_id[parent].parents)
+    return found
