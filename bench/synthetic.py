@@ -1,7 +1,8 @@
 """Speed and memory of the synthetic cohort.
 
-Prints studies per second and core (two views, 512 px, uncompressed; median of several rounds in one process) and the peak memory at two
-sizes, each measured in a fresh process. Run as `python bench/synthetic.py [--studies N] [--rounds N]`.
+Prints studies per second and core (two views, 512 px, uncompressed; median of several rounds in one process) and the
+peak memory at two sizes, each measured in a fresh process.
+Run as `python bench/synthetic.py [--studies N] [--rounds N]`.
 """
 
 import argparse

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from labkit import synthetic, templates
 from labkit.errors import ParamsError
 
-TINY = {"seed": 4, "n_internal": 8, "n_external": 5, "image_size_px": 40, "repeat_patient_share": 0.5}
+TINY = {"seed": 4, "n_internal": 5, "n_external": 3, "image_size_px": 40, "repeat_patient_share": 0.5}
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +139,22 @@ def test_tables_have_the_columns_that_the_manifest_names(elbow, tmp_path):
     assert made.truth_sha256 == hashlib.sha256((tmp_path / "truth.csv").read_bytes()).hexdigest()
 
 
+def test_ids_are_never_given_twice_not_even_at_the_other_site(elbow):
+    seen = []
+    for name in ("internal", "external"):
+        cohort = synthetic.Cohort(elbow, synthetic.Settings(**TINY | {"n_internal": 80, "n_external": 80}), name)
+        studies = list(cohort.studies())
+        seen += [f"report {study.stay.report_id}" for study in studies]
+        seen += [f"accession {study.stay.accession_number[1:]}" for study in studies]
+        seen += sorted({f"patient {study.stay.person.patient_id}" for study in studies})
+    assert len(seen) == len(set(seen))
+
+
 def test_some_patients_come_back_with_the_same_side_later(elbow):
     cohort = synthetic.Cohort(elbow, synthetic.Settings(**TINY | {"n_internal": 60}), "internal")
     by_patient = {}
     for study in cohort.studies():
-        by_patient.setdefault(study.person.patient_id, []).append(study)
+        by_patient.setdefault(study.stay.person.patient_id, []).append(study)
     repeated = [studies for studies in by_patient.values() if len(studies) > 1]
     assert len(repeated) >= 5
     for studies in repeated:
@@ -152,8 +163,9 @@ def test_some_patients_come_back_with_the_same_side_later(elbow):
         assert len({study.stay.side for study in studies}) == 1
 
 
-@pytest.mark.parametrize("anatomy", ["clavicle", "elbow", "thumb"])
-@pytest.mark.parametrize(("share", "true_share"), [(0.01, 0.5), (0.03, 0.55), (0.08, 0.3)])
+@pytest.mark.parametrize(
+    ("anatomy", "share", "true_share"), [("clavicle", 0.03, 0.55), ("thumb", 0.08, 0.3), ("elbow", 0.015, 0.7)]
+)
 def test_shares_of_uncertain_labels_are_reached(anatomy, share, true_share):
     settings = synthetic.Settings(
         seed=2, n_internal=900, uncertain_share=share, hedge_true_share=true_share, repeat_patient_share=0.2

@@ -1,7 +1,9 @@
-"""A synthetic cohort: two hospitals with reports, radiographs and the truth behind them, the same bytes for the same settings.
+"""A synthetic cohort: two hospitals with reports, radiographs and the truth behind them.
 
-The embedded default input of every notebook, and the simulator that extraction, training and statistics are measured against.
-`generate` writes `<site>/reports.csv`, `<site>/dicom/…/*.dcm`, `truth.csv`, `identifiers.csv` and, last, `manifest.json`.
+The embedded default input of every notebook, and the simulator that extraction, training and statistics are measured
+against; the same settings give the same bytes.
+`generate` writes `<site>/reports.csv`, `<site>/dicom/…/*.dcm`, `truth.csv`, `identifiers.csv` and, last,
+`manifest.json`.
 """
 
 from labkit.synthetic.cohort import Cohort, Study

@@ -1,7 +1,7 @@
 """The studies of a synthetic site, one by one: person, latent truth, report and, on demand, radiographs.
 
-Each number of each study comes from a random stream of its own (seed, anatomy, site, purpose, study): memory stays flat and nothing that
-is drawn for one study or purpose moves another.
+Each number of each study comes from a random stream of its own (seed, anatomy, site, purpose, study): memory stays
+flat and nothing that is drawn for one study or purpose moves another.
 """
 
 import zlib
@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from labkit.synthetic import dicom, drawing, people, phrases, profiles, reports, statements
+from labkit.synthetic import dicom, drawing, narrative, people, phrases, profiles, reports, statements
 from labkit.synthetic import truth as truths
 from labkit.synthetic.settings import Settings, Site
 from labkit.synthetic.statements import N_UNIFORMS, Latent
@@ -29,10 +29,9 @@ class Study:
     """One study before anything is drawn; `latent` holds arrays of one row."""
 
     number: int
-    person: people.Patient
     stay: people.Visit
     latent: Latent
-    case: reports.Case
+    case: narrative.Case
     report: reports.Report
 
 
@@ -119,22 +118,19 @@ class Cohort:
 
     def _study(self, number: int, person: people.Patient, before: Study | None, seed: int) -> Study:
         rng = self.rng("visit", number)
-        stay = people.visit(
-            rng, number=number, site=self.name, seed=seed, language=self.language, before=before and before.stay
-        )
+        stay = people.visit(rng, person, number=number, site=self.name, seed=seed, before=before and before.stay)
         latent, case = self._case(number, before)
         report = reports.write(
             case,
             structure=self.structure,
             bank=self.bank,
             site=self.site,
-            person=person,
             stay=stay,
             rng=self.rng("text", number),
         )
-        return Study(number, person, stay, latent, case, report)
+        return Study(number, stay, latent, case, report)
 
-    def _case(self, number: int, before: Study | None) -> tuple[Latent, reports.Case]:
+    def _case(self, number: int, before: Study | None) -> tuple[Latent, narrative.Case]:
         rng = self.rng("truth", number)
         uniforms = rng.random((N_UNIFORMS, 1, len(self.template.ids)))
         u_stays, u_fixed = rng.random(2)
@@ -160,7 +156,7 @@ class Cohort:
             bool(u_fixed < (FIXED_FIRST if before is None else FIXED_LATER))
             or (before is not None and before.case.fixed)
         )
-        case = reports.Case(
+        case = narrative.Case(
             said=latent.said[0],
             value=latent.value[0],
             truth=truth[0],
@@ -194,7 +190,6 @@ class Cohort:
                 site_name=self.name,
                 site=self.site,
                 profile=self.profile,
-                person=study.person,
                 stay=study.stay,
                 view=view,
                 number=k,
@@ -209,5 +204,5 @@ class Cohort:
         """Nested by patient at one site, by the last digits of the accession number at the other."""
         accession = study.stay.accession_number
         if self.name == "internal":
-            return f"{study.person.patient_id}/{accession}/IM{k + 1:04d}.dcm"
+            return f"{study.stay.person.patient_id}/{accession}/IM{k + 1:04d}.dcm"
         return f"{accession[-2:]}/{accession}-{k + 1}.dcm"

@@ -1,7 +1,7 @@
-"""Stored values to a valid DICOM DX file (Digital X-Ray Image Storage - For Presentation), the same bytes for the same input.
+"""Stored values to a valid DICOM file of Digital X-Ray Image Storage - For Presentation (DX).
 
-Nothing in a header depends on what the picture shows: window, exposure and numbers come from the site and from random streams of
-their own. Source of the attributes: DICOM PS3.3 A.26 and its modules.
+Nothing in a header depends on what the picture shows: window, exposure and numbers come from the site and from random
+streams of their own, and the same input gives the same bytes. Source: DICOM PS3.3 A.26 and its modules.
 """
 
 import io
@@ -21,7 +21,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from labkit.synthetic.people import Patient, Visit
+from labkit.synthetic.people import Visit
 from labkit.synthetic.profiles import Profile
 from labkit.synthetic.settings import Site
 
@@ -47,7 +47,6 @@ class Header:
     site_name: str
     site: Site
     profile: Profile
-    person: Patient
     stay: Visit
     view: str
     number: int
@@ -97,71 +96,79 @@ def _file(header: Header, syntax: str) -> FileDataset:
 
 
 def _describe(dataset: Dataset, header: Header, rng: np.random.Generator) -> None:
-    """Patient, study, series, equipment and acquisition; every type 1 and 2 attribute of the DX modules."""
-    person, stay, profile = header.person, header.stay, header.profile
-    day, clock = (
-        stay.day.strftime("%Y%m%d"),
-        f"{rng.integers(7, 21):02d}{rng.integers(0, 60):02d}{rng.integers(0, 60):02d}",
-    )
-    german = header.site.english_share < 0.5
+    """Every type 1 and 2 attribute of the DX modules that does not depend on the pixels."""
+    clock = f"{rng.integers(7, 21):02d}{rng.integers(0, 60):02d}{rng.integers(0, 60):02d}"
+    exposure = {"KVP": str(int(rng.integers(50, 60))), "Exposure": str(int(rng.integers(2, 9)))}
+    for keyword, value in (_study(header, clock) | _image(header, clock) | exposure).items():
+        setattr(dataset, keyword, value)
+
+
+def _study(header: Header, clock: str) -> dict:
+    """Patient, study, series and equipment."""
+    stay, profile = header.stay, header.profile
+    person, day = stay.person, stay.day.strftime("%Y%m%d")
+    german = person.language == "de"
     maker, model = MAKERS[header.site_name]
     side = {"L": "links" if german else "left", "R": "rechts" if german else "right"}[stay.side]
     plane = {"AP": "ap", "LATERAL": "seitlich" if german else "lateral"}.get(header.view, header.view.lower())
-    values = {
-        "ImageType": ["ORIGINAL", "PRIMARY", ""],
+    region = profile.body_part.capitalize()
+    return {
         "PatientName": person.dicom_name,
         "PatientID": person.patient_id,
         "PatientBirthDate": person.born.strftime("%Y%m%d"),
         "PatientSex": person.sex,
-        "PatientAge": f"{stay.age(person.born):03d}Y",
+        "PatientAge": f"{stay.age:03d}Y",
         "StudyInstanceUID": uid("study", header.key),
         "StudyDate": day,
         "StudyTime": clock,
-        "SeriesDate": day,
-        "ContentDate": day,
-        "ContentTime": clock,
-        "AcquisitionDate": day,
-        "AcquisitionTime": clock,
         "AccessionNumber": stay.accession_number,
         "StudyID": stay.report_id,
         "ReferringPhysicianName": "",
-        "StudyDescription": f"{profile.title['de' if german else 'en']['short']}".split("{")[0].strip()
-        or profile.body_part,
-        "SeriesDescription": f"{profile.body_part.capitalize()} {side} {plane}"[:64],
+        "StudyDescription": f"{'Röntgen' if german else 'XR'} {region}"[:64],
         "Modality": "DX",
         "SeriesInstanceUID": uid("series", header.key, str(header.number)),
         "SeriesNumber": header.number + 1,
-        "InstanceNumber": 1,
+        "SeriesDate": day,
+        "SeriesDescription": f"{region} {side} {plane}"[:64],
         "PresentationIntentType": "FOR PRESENTATION",
         "Manufacturer": maker,
         "ManufacturerModelName": model,
         "InstitutionName": "Beispielklinikum" if german else "Sample General Hospital",
+    }
+
+
+def _image(header: Header, clock: str) -> dict:
+    """Acquisition, anatomy, detector and the meaning of the stored values."""
+    profile, day = header.profile, header.stay.day.strftime("%Y%m%d")
+    return {
+        "ImageType": ["ORIGINAL", "PRIMARY", ""],
+        "InstanceNumber": 1,
+        "ContentDate": day,
+        "ContentTime": clock,
+        "AcquisitionDate": day,
+        "AcquisitionTime": clock,
         "PatientOrientation": ["L", "F"] if header.view == "AP" else ["A", "F"],
-        "ImageLaterality": stay.side,
+        "ImageLaterality": header.stay.side,
         "BodyPartExamined": profile.body_part,
         "ViewPosition": VIEW_POSITIONS.get(header.view, header.view[:16]),
+        "ViewCodeSequence": [],
+        "AnatomicRegionSequence": [_code(profile.region)],
+        "AcquisitionContextSequence": [],
         "DetectorType": "DIRECT" if header.site_name == "internal" else "SCINTILLATOR",
         "ImagerPixelSpacing": [0.14, 0.14],
-        "KVP": str(int(rng.integers(50, 60))),
-        "Exposure": str(int(rng.integers(2, 9))),
         "PixelIntensityRelationship": "LOG",
         "PixelIntensityRelationshipSign": 1 if header.inverted else -1,
         "RescaleIntercept": 0,
         "RescaleSlope": 1,
         "RescaleType": "US",
         "LossyImageCompression": "00",
-        "BurnedInAnnotation": "NO",
+        "BurnedInAnnotation": "NO",  # a side marker identifies nobody
         "SamplesPerPixel": 1,
         "BitsAllocated": 16,
         "BitsStored": BITS,
         "HighBit": BITS - 1,
         "PixelRepresentation": 0,
-        "AcquisitionContextSequence": [],
-        "ViewCodeSequence": [],
-        "AnatomicRegionSequence": [_code(profile.region)],
     }
-    for keyword, value in values.items():
-        setattr(dataset, keyword, value)
 
 
 def _code(region: dict[str, str]) -> Dataset:
@@ -185,8 +192,9 @@ def _pixel_data(dataset: FileDataset, stored: np.ndarray, syntax: str) -> None:
 def _jpeg_2000(stored: np.ndarray) -> bytes:
     """A lossless JPEG 2000 codestream of 12-bit samples.
 
-    Pillow writes 16-bit components only. The codec first takes half the range off each sample (T.800 annex G), so samples moved by the
-    difference of the two halves give the very coefficients of a 12-bit codec, and the precision in the SIZ marker can say 12.
+    Pillow writes 16-bit components only. The codec first takes half the range off each sample (T.800 annex G), so
+    samples moved by the difference of the two halves give the very coefficients of a 12-bit codec, and the precision in
+    the SIZ marker can say 12.
     """
     buffer = io.BytesIO()
     moved = stored + np.uint16((1 << 15) - (1 << (BITS - 1)))

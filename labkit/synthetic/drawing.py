@@ -1,7 +1,7 @@
-"""Schematic radiographs: soft tissue and bone as attenuation, drawn as outlines, blurred, with a site's noise and gray curve.
+"""Schematic radiographs: soft tissue and bone as attenuation, with a site's blur, noise and gray curve.
 
-Pillow draws 8-bit layers, numpy adds them up to stored values of 12 bits. Pose, signs and noise have random streams of their own, so
-that no number drawn for a sign moves the noise.
+Pillow draws 8-bit layers, numpy adds them up to stored values of 12 bits. Pose, signs and noise have random streams of
+their own, so that no number drawn for a sign moves the noise.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
+from labkit.synthetic import marks
 from labkit.synthetic import scene as scenes
-from labkit.synthetic.profiles import Profile, Sign
+from labkit.synthetic.profiles import Profile
 from labkit.synthetic.settings import Site
 
 __all__ = ["Look", "radiograph"]
@@ -58,8 +59,8 @@ def radiograph(profile: Profile, view: str, strength: dict[str, float], *, look:
         canvas.plate(drawn.plate)
     for sign, amount in signs:
         jitter = sign_rng.uniform(-1, 1, 16)
-        if amount > 0 and sign.kind in MARKS:
-            MARKS[sign.kind](canvas, sign, amount, jitter)
+        if amount > 0 and sign.kind in marks.MARKS:
+            marks.MARKS[sign.kind](canvas, sign, amount, jitter)
     for line, width in scene.lines:
         canvas.crack(line, width)
     return canvas.develop(noise_rng)
@@ -67,7 +68,7 @@ def radiograph(profile: Profile, view: str, strength: dict[str, float], *, look:
 
 @lru_cache(maxsize=4)
 def _texture(size_px: int) -> np.ndarray:
-    """Trabecular texture (size, size) about 1: noise of a fixed seed, blurred on two scales; the same for every picture."""
+    """Trabecular texture (size, size) about 1: blurred noise of a fixed seed, the same for every picture."""
     rng = np.random.default_rng(20250)
     coarse = rng.integers(0, 256, (size_px, size_px), dtype=np.uint8)
     image = Image.fromarray(coarse).filter(ImageFilter.GaussianBlur(max(0.6, size_px / 300)))
@@ -189,9 +190,10 @@ class _Canvas:
         plate = self.look.site.marker == "plate"
         image = Image.new("L", (height, height), 255 if plate else 0)
         font = ImageFont.load_default(size=height * 0.85)
-        ImageDraw.Draw(image).text(
-            (height / 2, height / 2), self.look.side, fill=0 if plate else 255, font=font, anchor="mm"
-        )
+        ink, middle = 0 if plate else 255, (height / 2, height / 2)
+        bold = max(0.4, height / 40)
+        draw = ImageDraw.Draw(image)
+        draw.text(middle, self.look.side, fill=ink, font=font, anchor="mm", stroke_width=bold)
         glyph = np.asarray(image, dtype=np.uint16)
         drift = int((self.mark + 1) * 0.015 * rows)
         top = rows - height - 2 - drift if plate else 2 + drift
@@ -217,92 +219,3 @@ def _curve(points) -> np.ndarray:
         cut = np.stack([0.75 * line[:-1] + 0.25 * line[1:], 0.25 * line[:-1] + 0.75 * line[1:]], axis=1).reshape(-1, 2)
         line = np.concatenate([line[:1], cut, line[-1:]])
     return line
-
-
-def _placed(sign: Sign, jitter, spread: float = 0.015) -> np.ndarray:
-    return np.asarray(sign.at) + spread * jitter[:2]
-
-
-def _arthrosis(canvas, sign: Sign, amount, jitter) -> None:
-    """Subchondral sclerosis along the joint, inside the bones only, and beaks that point away from it."""
-    start, end = np.asarray(sign.joint)
-    middle, half = (start + end) / 2, np.hypot(*(end - start)) / 2
-    angle = float(np.arctan2(*(end - start)[::-1]))
-    band = scenes.ellipse(middle, (half * 1.1, 0.035 + 0.02 * amount), angle=angle)
-    canvas.blend(canvas.bones, band, 112 + 120 * amount, soft=0.01, inside=70)
-    draw = ImageDraw.Draw(canvas.bones)
-    for i, at in enumerate(sign.spurs):
-        base = np.asarray(at) + 0.004 * jitter[i]
-        away = (base - middle) / max(np.hypot(*(base - middle)), 1e-9)
-        across = np.array([-away[1], away[0]]) * (0.008 + 0.016 * amount)
-        length = (0.002 + 0.032 * amount) * (1 + 0.3 * jitter[4 + i])
-        beak = [base - across - away * 0.035, base + away * length, base + across - away * 0.035]
-        draw.polygon(canvas.points(beak), fill=int(110 + 80 * amount))
-
-
-def _bulge(canvas, sign: Sign, amount, jitter) -> None:
-    radius = np.asarray(sign.radius) * (0.55 + 0.45 * amount)
-    canvas.blend(canvas.soft, scenes.ellipse(_placed(sign, jitter), radius), 170 + 26 * amount, soft=0.02)
-
-
-def _mass(canvas, sign: Sign, amount, jitter) -> None:
-    radius = np.asarray(sign.radius) * (0.6 + 0.4 * amount)
-    canvas.blend(canvas.soft, scenes.ellipse(_placed(sign, jitter, 0.03), radius), 172 + 65 * amount)
-
-
-def _specks(canvas, sign: Sign, amount, jitter) -> None:
-    draw, centre = ImageDraw.Draw(canvas.bones), _placed(sign, jitter)
-    for i in range(6):
-        at = centre + np.asarray(sign.radius) * jitter[2 + 2 * i : 4 + 2 * i] * 0.9
-        radius = 0.008 + 0.014 * amount
-        draw.polygon(
-            canvas.points(scenes.ellipse(at, (radius, radius * 0.7), angle=i, corners=7)), fill=int(50 + 160 * amount)
-        )
-
-
-def _metal(canvas, sign: Sign, amount, jitter) -> None:
-    centre = _placed(sign, jitter, 0.03)
-    along = np.array([np.cos(jitter[2] * 3), np.sin(jitter[2] * 3)]) * (0.015 + 0.045 * amount)
-    draw = ImageDraw.Draw(canvas.metal)
-    draw.line(canvas.points([centre - along, centre + along]), fill=255, width=canvas.width(0.012 + 0.012 * amount))
-
-
-def _ossicle(canvas, sign: Sign, amount, jitter) -> None:
-    radius = np.asarray(sign.radius) * (0.4 + 0.7 * amount)
-    canvas.bone(scenes.ellipse(_placed(sign, jitter, 0.01), radius, angle=float(jitter[2])))
-
-
-def _spur(canvas, sign: Sign, amount, jitter) -> None:
-    base, tip = np.asarray(sign.at), np.asarray(sign.tip)
-    tip = base + (tip - base) * (0.6 + 0.4 * amount) + 0.01 * jitter[:2]
-    across = np.array([tip[1] - base[1], base[0] - tip[0]]) * 0.3
-    canvas.bone(np.array([base - across * 1.4, tip - across, tip + across, base + across * 1.4]))
-
-
-def _blob(canvas, sign: Sign, amount, jitter) -> None:
-    level = 105 + sign.tone * (150 if sign.tone > 0 else 85) * amount
-    radius = np.asarray(sign.radius) * (0.7 + 0.4 * amount)
-    canvas.blend(canvas.bones, scenes.ellipse(_placed(sign, jitter, 0.01), radius, angle=float(jitter[2]) * 0.4), level)
-
-
-def _fat_pad(canvas, sign: Sign, amount, jitter) -> None:
-    """Dark sails in front of and behind the humerus, on soft tissue made denser by the effusion."""
-    middle = (np.mean(sign.anterior, axis=0) + np.mean(sign.posterior, axis=0)) / 2
-    canvas.blend(canvas.soft, scenes.ellipse(middle + (0, 0.1), (0.2, 0.16)), 170 + 50 * amount, soft=0.02)
-    for outline in (sign.anterior, sign.posterior):
-        sail = np.asarray(outline) + 0.01 * jitter[:2]
-        centre = sail.mean(axis=0)
-        canvas.blend(canvas.soft, centre + (sail - centre) * (0.7 + 0.4 * amount), 165 - 130 * amount, soft=0.008)
-
-
-MARKS = {
-    "arthrosis": _arthrosis,
-    "blob": _blob,
-    "bulge": _bulge,
-    "fat_pad": _fat_pad,
-    "mass": _mass,
-    "metal": _metal,
-    "ossicle": _ossicle,
-    "specks": _specks,
-    "spur": _spur,
-}

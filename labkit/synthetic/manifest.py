@@ -1,4 +1,4 @@
-"""The manifest of a synthetic cohort: settings, what was written, and the hash of every table; written last, so that it means complete."""
+"""The manifest of a synthetic cohort: settings, what was written, the hash of every table; it is written last."""
 
 import hashlib
 import json

@@ -1,32 +1,20 @@
 """People who do not exist: patients, physicians and numbers for reports and DICOM headers.
 
-Names are put together from an own list so that nobody takes them for a person; telephone numbers are from the blocks that the
-German Bundesnetzagentur and the North American plan keep free for films.
+Names are put together from an own list so that nobody takes them for a person; telephone numbers are from the blocks
+that the German Bundesnetzagentur and the North American plan keep free for films.
 """
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
+import yaml
 
 __all__ = ["Patient", "Visit", "patient", "visit"]
 
-FIRST_F = "Alma Bente Cosima Dorle Elfi Frauke Gesa Hedda Ilka Jorinde Kaja Lioba Mieke Nele Ortrud Philine".split()
-FIRST_M = "Arvid Bosse Caspar Detlev Eike Fiete Gustl Hauke Ingo Jesper Knut Lasse Momme Norwin Ole Pelle".split()
-LAST_A = "Nebel Silber Tannen Moor Winter Hasel Kiesel Morgen Wolken Sternen Apfel Birken Lerchen Quitten Regen".split()
-LAST_B = "quell furt stein hain pfad grund mühl weiler kamp horst bruch tal winkel rode".split()
-FIRST_F_EN = (
-    "Abelia Bryony Clementia Dulcie Elspeth Florentia Hyacinth Isolde Lettice Marigold Ottoline Primrose".split()
-)
-FIRST_M_EN = "Ambrose Barnaby Cuthbert Digby Eustace Fergus Horatio Ignatius Lysander Montague Phineas Septimus".split()
-LAST_A_EN = "Briar Cloud Fable Marrow Puddle Quill Thistle Tumble Velvet Whisper Wobble Pickle Mossy Drizzle".split()
-LAST_B_EN = "bottom button mantle pocket quiver whistle thimble bramble kettle wick snap thorn".split()
-TITLES = {"de": ("Dr. med.", "Dr.", "PD Dr. med.", "Prof. Dr. med."), "en": ("Dr", "Dr.", "Prof.")}
-TOWNS = {
-    "de": ("Beispielhausen", "Musterstadt", "Probefeld", "Nirgendorf"),
-    "en": ("Sampleton", "Nowhere Bay", "Mockford"),
-}
-STREETS = {"de": ("Musterweg", "Beispielallee", "Am Probeteich"), "en": ("Sample Street", "Mock Lane", "Example Road")}
+NAMES_PATH = Path(__file__).parent / "phrases" / "names.yaml"
 FIRST_DAY = date(2018, 1, 2)
 
 
@@ -39,6 +27,7 @@ class Patient:
     first: str
     sex: str
     born: date
+    language: str  # of the names
 
     @property
     def dicom_name(self) -> str:
@@ -49,6 +38,7 @@ class Patient:
 class Visit:
     """One study of a patient with all the numbers and names that stand around it."""
 
+    person: Patient
     report_id: str
     accession_number: str
     case_number: str
@@ -60,7 +50,10 @@ class Visit:
     town: str
     street: str
 
-    def age(self, born: date) -> int:
+    @property
+    def age(self) -> int:
+        """Full years at the study."""
+        born = self.person.born
         return self.day.year - born.year - ((self.day.month, self.day.day) < (born.month, born.day))
 
 
@@ -69,47 +62,59 @@ def patient(rng: np.random.Generator, *, site: str, number: int, seed: int, lang
     sex = "F" if rng.random() < 0.5 else "M"
     first = _first(rng, language, sex)
     born = date(1932, 1, 1) + timedelta(days=int(rng.integers(0, 60 * 365)))
-    return Patient(_scatter(number, seed=seed, salt=1 + len(site)), _last(rng, language), first, sex, born)
+    return Patient(_scatter(number, site=site, seed=seed, salt=1), _last(rng, language), first, sex, born, language)
 
 
-def visit(rng: np.random.Generator, *, number: int, site: str, seed: int, language: str, before: Visit | None) -> Visit:
+def visit(
+    rng: np.random.Generator, person: Patient, *, number: int, site: str, seed: int, before: Visit | None
+) -> Visit:
     """The study with this number, on a day of its own, or of the same side some weeks after the one `before`."""
-    salt = len(site)
     day = FIRST_DAY + timedelta(days=int(rng.integers(0, 1800))) if before is None else before.day
     side = "L" if rng.random() < 0.5 else "R"
     if before is not None:
         day, side = day + timedelta(days=int(rng.integers(10, 120))), before.side
-    title = _choose(rng, TITLES[language])
+    language = person.language
+    names = _names()[language]
+    title = _choose(rng, names["titles"])
     case, last, dial = int(rng.integers(0, 10**8)), int(rng.integers(0, 1000)), int(rng.integers(0, 100))
     phone = f"030 23125-{last:03d}" if language == "de" else f"(555) 555-01{dial:02d}"
     return Visit(
-        report_id=_scatter(number, seed=seed, salt=11 + salt),
-        accession_number=("A" if site == "internal" else "X") + _scatter(number, seed=seed, salt=23 + salt),
+        person=person,
+        report_id=_scatter(number, site=site, seed=seed, salt=2),
+        accession_number=("A" if site == "internal" else "X") + _scatter(number, site=site, seed=seed, salt=3),
         case_number=f"{case:08d}",
         day=day,
         side=side,
         referrer=f"{title} {_first(rng, language)[0]}. {_last(rng, language)}",
-        author=f"{_choose(rng, TITLES[language])} {_first(rng, language)} {_last(rng, language)}",
+        author=f"{_choose(rng, names['titles'])} {_first(rng, language)} {_last(rng, language)}",
         phone=phone,
-        town=_choose(rng, TOWNS[language]),
-        street=f"{_choose(rng, STREETS[language])} {int(rng.integers(1, 90))}",
+        town=_choose(rng, names["towns"]),
+        street=f"{_choose(rng, names['streets'])} {int(rng.integers(1, 90))}",
     )
 
 
-def _scatter(number: int, *, seed: int, salt: int) -> str:
-    """A number of 8 digits, unlike its neighbours' and never given twice: an invertible map modulo a prime."""
-    prime = 99_999_989
-    return f"{(number * 48_271_777 + seed * 7_919 + salt * 15_485_863) % prime:08d}"
+def _scatter(number: int, *, site: str, seed: int, salt: int) -> str:
+    """A number of 8 digits, unlike its neighbours' and never given twice, odd at the external site.
+
+    An invertible map modulo a prime, so that up to 50 million numbers differ.
+    """
+    prime = 49_999_991
+    return f"{2 * ((number * 28_271_777 + seed * 7_919 + salt * 15_485_863) % prime) + (site != 'internal'):08d}"
+
+
+@lru_cache(maxsize=1)
+def _names() -> dict[str, dict[str, list[str]]]:
+    return yaml.safe_load(NAMES_PATH.read_text(encoding="utf-8"))
 
 
 def _first(rng: np.random.Generator, language: str, sex: str | None = None) -> str:
-    women, men = (FIRST_F_EN, FIRST_M_EN) if language == "en" else (FIRST_F, FIRST_M)
+    women, men = _names()[language]["women"], _names()[language]["men"]
     return _choose(rng, {"F": women, "M": men}.get(sex, women + men))
 
 
 def _last(rng: np.random.Generator, language: str) -> str:
-    front, back = (LAST_A_EN, LAST_B_EN) if language == "en" else (LAST_A, LAST_B)
-    return _choose(rng, front) + _choose(rng, back)
+    names = _names()[language]
+    return _choose(rng, names["front"]) + _choose(rng, names["back"])
 
 
 def _choose(rng: np.random.Generator, options):

@@ -1,7 +1,7 @@
 """What a synthetic anatomy is made of: how often findings are there, bones as polygons, and how each finding is drawn.
 
-One YAML per study anatomy in `anatomies/`; any other template gets the generic one, with shares and signs by the words in the
-findings' names, so that a new anatomy needs no code here.
+One YAML per study anatomy in `anatomies/`; any other template gets the generic one, with shares and signs by the words
+in the findings' names, so that a new anatomy needs no code here.
 """
 
 from functools import lru_cache
@@ -150,7 +150,7 @@ def _generic_signs(finding, base: Profile, position: int) -> tuple[Sign, ...]:
     kind, step = kind_of(finding), position % 5
     signs = []
     for view, drawn in base.views.items():
-        (top, bottom), bones = drawn.plate, list(drawn.bones)
+        top, bones = drawn.plate[0], list(drawn.bones)
         bone = bones[position % len(bones)]
         outline = drawn.bones[bone]
         # The middle of what the picture shows of the bone

@@ -1,70 +1,27 @@
 """A whole report: header with fictitious identifiers, indication, findings, impression and what distracts from them."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 import numpy as np
 
 from labkit.synthetic import phrases as bank_files
-from labkit.synthetic.people import Patient, Visit
+from labkit.synthetic.narrative import Case, Narrative
+from labkit.synthetic.people import Visit
 from labkit.synthetic.phrases import Bank
-from labkit.synthetic.profiles import Profile, kind_of
+from labkit.synthetic.profiles import Profile
 from labkit.synthetic.sentences import Writer, choose
 from labkit.synthetic.settings import Site
-from labkit.synthetic.statements import FALSE, TRUE, UNCERTAIN
 from labkit.synthetic.truth import Structure
-from labkit.synthetic.wording import NounPhrase, fill, fits, sentence
+from labkit.synthetic.wording import sentence
 
-__all__ = ["Case", "Report", "write"]
+__all__ = ["Report", "write"]
 
-CONFLICT_SHARE = 0.04  # reports whose impression settles what the findings put otherwise
 TRANSCRIBED_SHARE = 0.06  # German telegraphic reports typed without umlauts
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
-DENIED_KINDS = ("fracture", "shift", "arthrosis")
 DATE_FORMATS = {"de": ("%d.%m.%Y", "%d.%m.%y"), "en": ("%d %b %Y", "%m/%d/%Y", "%Y-%m-%d")}
 
-
-@dataclass(frozen=True)
-class Case:
-    """One study as its reporter sees it: values by column, and the state of old injuries."""
-
-    said: np.ndarray
-    value: np.ndarray
-    truth: np.ndarray
-    healed: tuple[int, ...] = ()  # united or reduced since: history, not a finding
-    healing: bool = False
-    fixed: bool = False
-    before: date | None = None
-
-
-@dataclass(frozen=True)
-class Report:
-    """The text, and the identifiers in it as pairs (kind, string as written)."""
-
-    text: str
-    identifiers: tuple[tuple[str, str], ...]
-
-
-def write(
-    case: Case, *, structure: Structure, bank: Bank, site: Site, person: Patient, stay: Visit, rng: np.random.Generator
-) -> Report:
-    """Word a case in the site's language and style; the text entails `case.value` by the rules of the study."""
-    language = "en" if rng.random() < site.english_share else "de"
-    frames = bank_files.frames(language)
-    short = bool(rng.random() < site.short_share)
-    writer = Writer(frames, language, short, site, rng, case.healing, case.fixed)
-    fields = _fields(frames, language, short, structure.profile, person, stay, case, rng)
-    body, impression = _Body(case, structure, bank, writer).parts()
-    text = _short(frames, body, impression, rng) if short else _full(frames, body, impression, site, rng)
-    used = {kind for kind in fields if f"{{{kind}}}" in text}
-    text = _fill_fields(text, fields)
-    identifiers = tuple((kind, fields[kind]) for kind in sorted(used) if kind in IDENTIFIERS)
-    if short and language == "de" and rng.random() < TRANSCRIBED_SHARE:
-        text = text.translate(UMLAUTS)
-        identifiers = tuple((kind, value.translate(UMLAUTS)) for kind, value in identifiers)
-    return Report(text, identifiers)
-
-
+# Fields that point at a person or an event
 IDENTIFIERS = frozenset(
     (
         "accession",
@@ -84,26 +41,54 @@ IDENTIFIERS = frozenset(
 )
 
 
-def _fields(frames, language, short, profile, person, stay, case, rng) -> dict[str, str]:
+@dataclass(frozen=True)
+class Report:
+    """The text, and the identifiers in it as pairs (kind, string as written)."""
+
+    text: str
+    identifiers: tuple[tuple[str, str], ...]
+
+
+def write(case: Case, *, structure: Structure, bank: Bank, site: Site, stay: Visit, rng: np.random.Generator) -> Report:
+    """Word a case in the site's language and style; the text entails `case.value` by the rules of the study."""
+    language = "en" if rng.random() < site.english_share else "de"
+    short = bool(rng.random() < site.short_share)
+    writer = Writer(bank_files.frames(language), language, short, site, rng, case.healing, case.fixed)
+    fields = _fields(writer, structure.profile, stay, case)
+    body, impression = Narrative(case, structure, bank, writer).parts()
+    text = (_short if short else _full)(writer, body, impression)
+    used = {kind for kind in fields if f"{{{kind}}}" in text}
+    for kind, value in fields.items():
+        text = text.replace(f"{{{kind}}}", value)
+    identifiers = tuple((kind, fields[kind]) for kind in sorted(used & IDENTIFIERS))
+    if short and language == "de" and rng.random() < TRANSCRIBED_SHARE:
+        text = text.translate(UMLAUTS)
+        identifiers = tuple((kind, value.translate(UMLAUTS)) for kind, value in identifiers)
+    return Report(text, identifiers)
+
+
+def _fields(writer: Writer, profile: Profile, stay: Visit, case: Case) -> dict[str, str]:
     """Everything that a frame may name, as written in this report."""
+    rng, language, person = writer.rng, writer.language, stay.person
     as_date = choose(rng, DATE_FORMATS[language])
     past = case.before or stay.day - timedelta(days=int(rng.integers(1, 900)))
-    side = frames["sides"]["short" if short else "full"][stay.side]
+    event = stay.day - timedelta(days=int(rng.integers(0, 9)))
     anatomy = profile.anatomy.replace("_", " ")
-    title = profile.title[language]["short" if short else "full"].format(
-        side=side, anatomy=anatomy.capitalize() if language == "de" else anatomy
+    title = profile.title[language][writer.style].format(
+        side=writer.frames["sides"][writer.style][stay.side],
+        anatomy=anatomy.capitalize() if language == "de" else anatomy,
     )
     return {
         "title": title,
         "last": person.last,
         "first": person.first,
         "born": person.born.strftime(as_date),
-        "honorific": frames["honorific"][person.sex],
+        "honorific": writer.frames["honorific"][person.sex],
         "case": stay.case_number,
         "accession": stay.accession_number,
         "day": stay.day.strftime(as_date),
         "past": past.strftime(as_date),
-        "event": (stay.day - timedelta(days=int(rng.integers(0, 9)))).strftime(as_date),
+        "event": event.strftime(as_date),
         "year": str(past.year - int(rng.integers(1, 12))),
         "referrer": stay.referrer,
         "author": stay.author,
@@ -113,13 +98,8 @@ def _fields(frames, language, short, profile, person, stay, case, rng) -> dict[s
     }
 
 
-def _fill_fields(text: str, fields: dict[str, str]) -> str:
-    for kind, value in fields.items():
-        text = text.replace(f"{{{kind}}}", value)
-    return text
-
-
-def _full(frames, body, impression, site, rng) -> str:
+def _full(writer: Writer, body: list[str], impression: list[str]) -> str:
+    frames, rng = writer.frames, writer.rng
     sections = frames["sections"]
     parts = [choose(rng, frames["headers"])]
     clinical = []
@@ -137,7 +117,8 @@ def _full(frames, body, impression, site, rng) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _short(frames, body, impression, rng) -> str:
+def _short(writer: Writer, body: list[str], impression: list[str]) -> str:
+    frames, rng = writer.frames, writer.rng
     parts = [choose(rng, frames["short_headers"])]
     if rng.random() < 0.4:
         question = choose(rng, frames["questions"])
@@ -148,146 +129,3 @@ def _short(frames, body, impression, rng) -> str:
     if rng.random() < 0.3:
         parts.append("{author}")
     return " ".join(parts)
-
-
-class _Body:
-    """Findings section and impression of one case."""
-
-    def __init__(self, case: Case, structure: Structure, bank: Bank, writer: Writer):
-        self.case, self.structure, self.bank, self.writer = case, structure, bank, writer
-        self.rng, self.frames = writer.rng, writer.frames
-        self.entries = {structure.column[i]: entry for i, entry in bank.findings.items()}
-        self.positives = [k for k in bank.roles(structure).entities if case.said[k] != FALSE]
-        kinds = {k: kind_of(structure.template.findings[k]) for k in self.positives}
-        self.injuries = {k for k, kind in kinds.items() if kind in ("fracture", "shift")}
-        self.families = {k: writer.family(bool(case.truth[k])) for k in self.positives}
-
-    def parts(self) -> tuple[list[str], list[str]]:
-        """Sentences of the findings and of the impression, the latter empty where there is none."""
-        rng, site = self.rng, self.writer.site
-        has_impression = rng.random() < (0.25 if self.writer.short else site.impression_share)
-        conflict = self._conflict() if has_impression and rng.random() < CONFLICT_SHARE * 3 else None
-        blocks = [self._finding(k, self.case.said[k]) for k in self.positives if k != conflict]
-        if conflict is not None:
-            earlier = TRUE if self.case.said[conflict] == UNCERTAIN else UNCERTAIN
-            blocks.append(self._finding(conflict, earlier))
-        blocks += [[s] for s in self._denials(leave_out=conflict)]
-        blocks += [[s] for s in self._history() + self._neutral()]
-        # Injuries first, more or less
-        ranks = [0.0 if k in self.injuries else 0.5 for k in self.positives if k != conflict]
-        ranks += [0.5] * (len(blocks) - len(ranks))
-        order = np.argsort(np.array(ranks) + rng.random(len(blocks)))
-        body = self._opening() + [s for i in order for s in blocks[int(i)]]
-        impression = self._impression(conflict) if has_impression else []
-        if not blocks and not impression:
-            body.append(self._nothing())
-        if rng.random() < site.distractor_share:
-            (impression or body).append(choose(rng, self.frames["advice"]))
-        return body, impression
-
-    def _finding(self, k: int, value: int, *, plain: bool = False) -> list[str]:
-        entry = self.entries[k]
-        modifiers = {c: int(self.case.said[self.structure.column[i]]) for c, i in entry.modifiers.items()}
-        if plain:  # an impression says less, and nothing new
-            modifiers = {c: v if v == self.case.said[k] else FALSE for c, v in modifiers.items()}
-        if value == TRUE:
-            if plain:
-                phrase, _ = self.writer.phrase(entry, modifiers, plain=True)
-                return [sentence(fill("{np}", phrase))]
-            fracture = kind_of(self.structure.template.findings[k]) == "fracture"
-            return self.writer.stated(entry, modifiers, fracture=fracture)
-        family = self.families.setdefault(k, self.writer.family(bool(self.case.truth[k])))
-        return self.writer.hedged(entry, modifiers, family=family, plain=plain)
-
-    def _conflict(self) -> int | None:
-        """A finding without colouring that the impression settles; None where this case has none."""
-        denied = [k for k in self._deniable() if not self.entries[k].modifiers]
-        plain = [k for k in self.positives if not self.entries[k].modifiers and not self.entries[k].hedge_only]
-        options = plain if plain and self.rng.random() < 0.7 else denied
-        return choose(self.rng, options) if options else None
-
-    def _deniable(self) -> list[int]:
-        return [
-            k
-            for k, e in self.entries.items()
-            if self.case.value[k] == FALSE and not e.hedge_only and k not in self.case.healed
-        ]
-
-    def _worth_denying(self, k: int) -> bool:
-        """Reporters deny what is asked for or common, not what nobody thought of."""
-        kind = kind_of(self.structure.template.findings[k])
-        return bool(getattr(self.entries[k], self.writer.language).absent) or kind in DENIED_KINDS
-
-    def _denials(self, *, leave_out: int | None) -> list[str]:
-        """Normal statements that hold for this case, and denials of single findings, some of them joined."""
-        rng, share = self.rng, self.writer.site.negation_share
-        said, sentences = set() if leave_out is None else {leave_out}, []
-        for i in np.argsort(rng.random(len(self.bank.normals))):
-            normal = self.bank.normals[int(i)]
-            columns = {self.structure.column[i] for i in normal["denies"]}
-            free = all(self.case.value[k] == FALSE for k in columns) and not columns & said
-            if rng.random() < share and free and leave_out not in columns:
-                sentences.append(choose(rng, normal[self.writer.language]))
-                said |= columns
-        single = [k for k in self._deniable() if k not in said and self._worth_denying(k)]
-        single = [k for k in single if rng.random() < share * 0.18]
-        while single:
-            size = min(len(single), 1 + int(rng.random() * 3))
-            taken, single = single[:size], single[size:]
-            sentences.append(self.writer.denied(*(self.entries[k] for k in taken)))
-        return sentences
-
-    def _history(self) -> list[str]:
-        """What has healed or was reduced since, and at times an old injury that this patient brings along."""
-        rng = self.rng
-        healed = list(self.case.healed)[:1]
-        old = [
-            k
-            for k in self._deniable()
-            if kind_of(self.structure.template.findings[k]) == "fracture" or self.entries[k].reducible
-        ]
-        if not healed and old and rng.random() < self.writer.site.distractor_share * 0.4:
-            healed = [choose(rng, old)]
-        sentences = []
-        for k in healed:
-            bank = "reduced" if self.entries[k].reducible else "healed_fixed" if self.case.fixed else "healed"
-            if bank == "healed_fixed" and self.case.healed == ():
-                bank = "healed"
-            nouns = [pair for pair in getattr(self.entries[k], self.writer.language).nouns if "*" not in pair[1]]
-            if not nouns:
-                continue
-            kind, noun = choose(rng, nouns)
-            phrase = NounPhrase(noun, kind, self.writer.language)
-            frame = choose(rng, [f for f in self.frames[bank] if fits(f, phrase)])
-            sentences.append(sentence(fill(frame.replace("{noun}", noun), phrase)))
-        return sentences
-
-    def _neutral(self) -> list[str]:
-        rng, share = self.rng, self.writer.site.distractor_share
-        sentences = []
-        if rng.random() < share * 0.5:
-            sentences.append(choose(rng, self.frames["neutral"][: 3 if self.case.fixed else None]))
-        others = self.bank.others[self.writer.language]
-        if others and rng.random() < share * 0.5:
-            sentences.append(choose(rng, others))
-        return sentences
-
-    def _opening(self) -> list[str]:
-        if self.case.before is not None:
-            return [choose(self.rng, self.frames["later"])]
-        return [choose(self.rng, self.frames["openings"])] if self.rng.random() < 0.25 else []
-
-    def _nothing(self) -> str:
-        return choose(self.rng, self.frames["unremarkable_short" if self.writer.short else "unremarkable"])
-
-    def _impression(self, conflict: int | None) -> list[str]:
-        sentences = []
-        ranked = sorted(self.positives, key=lambda k: k not in self.injuries)
-        for k in ranked:
-            if self.rng.random() < 0.6 or k == conflict or k in self.injuries:
-                sentences += self._finding(k, self.case.said[k], plain=True)
-        if conflict is not None and self.case.said[conflict] == FALSE:
-            sentences.append(self.writer.denied(self.entries[conflict]))
-        if not sentences and not self.case.healed and not (self.case.value != FALSE).any():
-            sentences.append(self._nothing())
-        return sentences

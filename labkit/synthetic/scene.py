@@ -99,7 +99,7 @@ def _side(point, start, end) -> float:
 
 
 def _half(part: np.ndarray, start, end, side: float) -> list[np.ndarray]:
-    """The part of an outline on one side of a line (Sutherland and Hodgman); nothing where fewer than 3 corners stay."""
+    """The part of an outline on one side of a line (Sutherland and Hodgman); none where it has no area."""
     along = end - start
     height = side * (along[0] * (part[:, 1] - start[1]) - along[1] * (part[:, 0] - start[0]))
     after, next_height = np.roll(part, -1, axis=0), np.roll(height, -1)

@@ -1,4 +1,4 @@
-"""Sentences on one finding: stated, hedged or denied, in a site's style; each entails exactly the value it was made for."""
+"""Sentences on one finding: stated, hedged or denied; each entails exactly the value it was made for."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
 """What a report says of each finding: stated, hedged or nothing, and how often, so that wanted shares come out.
 
-A hedge is likelier where the image is equivocal. Two numbers rule it, one for what is there and one for what is not; a pilot cohort
-finds them from the share of uncertain labels and the share of these that are true.
+A hedge is likelier where the image is equivocal. Two numbers rule it, one for what is there and one for what is not; a
+pilot cohort finds them from the share of uncertain labels and the share of these that are true.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ __all__ = ["FALSE", "N_UNIFORMS", "TRUE", "UNCERTAIN", "Doubt", "Latent", "Roles
 
 FALSE, UNCERTAIN, TRUE = 0, 1, 2
 N_UNIFORMS = 6  # truth, visibility, hedge, missed, mimic, strength of the mimic
-N_PILOT = 3000
+N_PILOT = 2000
 MEAN_EQUIVOCALITY = 0.9 * (1 - 1 / 1.6)  # of 1 - visibility
 TOLERANCE = 0.1
 
@@ -119,7 +119,7 @@ def calibrate(structure: Structure, roles: Roles, settings, site, *, rng: np.ran
     wanted_true = settings.uncertain_share * settings.hedge_true_share
     wanted_false = settings.uncertain_share - wanted_true
     present, absent = 0.1, 0.05
-    for _ in range(3):  # the two hardly depend on each other
+    for _ in range(2):  # the two hardly depend on each other
         present = _bisect(lambda x, y=absent: shares(x, y)[0], wanted_true, high=20.0)
         absent = _bisect(lambda x, y=present: shares(y, x)[1], wanted_false, high=2.0)
     reached = shares(present, absent)
@@ -138,7 +138,7 @@ def _bisect(share, wanted: float, *, high: float) -> float:
     if wanted == 0:
         return 0.0
     low = 0.0
-    for _ in range(18):
+    for _ in range(13):
         middle = (low + high) / 2
         low, high = (low, middle) if share(middle) >= wanted else (middle, high)
     return high

@@ -1,7 +1,7 @@
 """The latent truth: which findings are there, how they come together, and how visible each is.
 
-Everything is vectorised over studies and takes uniform numbers, so that a pilot of thousands and a single study run the same code and
-the number of random draws never depends on the outcome.
+Everything is vectorised over studies and takes uniform numbers, so that a pilot of thousands and a single study run the
+same code and the number of random draws never depends on the outcome.
 """
 
 from dataclasses import dataclass

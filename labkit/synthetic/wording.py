@@ -1,7 +1,8 @@
 """From a noun and a frame to a sentence: German endings and articles, English articles and number.
 
-A frame's slots: {np} nominative, {acc} accusative, {ein} {einen} with article, {kein} with negation, {gen} {dat}; English {np} and {a}.
-`{np+fraglich*}` puts an adjective first; a star takes the ending of case and gender. `[ist|sind]` follows the number.
+A frame's slots: {np} nominative, {acc} accusative, {ein} {einen} with article, {kein} with negation, {gen} {dat};
+English {np} and {a}. `{np+fraglich*}` puts an adjective first; a star takes the ending of case and gender.
+`[ist|sind]` follows the number.
 """
 
 import re
@@ -34,7 +35,7 @@ ARTICLES = {
 
 @dataclass(frozen=True)
 class NounPhrase:
-    """A finding as a noun: kind is f, m, n, p (German), s, u, p (English) or x (unknown: only frames without inflection)."""
+    """A finding as a noun: kind is f, m, n, p (German), s, u, p (English) or x (unknown, never inflected)."""
 
     noun: str
     kind: str
@@ -93,7 +94,6 @@ def sentence(text: str) -> str:
 
 
 def _english_article(words: str) -> str:
-    spoken_vowel = re.match(r"[aeio]|un|MRI|AC |SC |IP |MCP ", words) and not re.match(r"one|uni", words)
-    if words.startswith("SC ") or words.startswith("MCP "):
-        spoken_vowel = True
-    return "an " if spoken_vowel else "a "
+    """By sound: letters that are spelled out, as in an SC joint, begin with a vowel."""
+    vowel = re.match(r"[aeio]|un(?!i)|AC |SC |IP |MCP ", words) and not re.match(r"one\b", words)
+    return "an " if vowel else "a "

@@ -43,11 +43,9 @@ def generate(template: Template, settings: Settings, out_dir: str | Path) -> Man
     if finished is not None and finished.fingerprint == wanted and _whole(finished, out_dir):
         return finished
     cohorts = [Cohort(template, settings, name) for name, _, _ in settings.sites()]
-    for cohort in cohorts:
-        _ = cohort.doubt  # wanted shares out of reach stop here, before anything is written
+    _ = [cohort.doubt for cohort in cohorts]  # shares out of reach stop here, before anything is written
     _claim(out_dir, wanted)
-    tally, files = np.zeros(3, dtype=np.int64), {}
-    n_labels = 0
+    tally, n_labels, files = np.zeros(3, dtype=np.int64), 0, {}
     with ExitStack() as stack:
         truth = stack.enter_context(_Table(out_dir / "truth.csv", TRUTH_COLUMNS))
         identifiers = stack.enter_context(_Table(out_dir / "identifiers.csv", IDENTIFIER_COLUMNS))
@@ -96,8 +94,8 @@ def _write_site(cohort: Cohort, out_dir: Path, *, truth, identifiers) -> tuple[S
                 n_images += 1
             uncertain = value == UNCERTAIN
             counts += (int((value > UNCERTAIN).sum()), int(uncertain.sum()), int((uncertain & present).sum()))
-            patients += study.person.patient_id != last_patient
-            last_patient = study.person.patient_id
+            patients += study.stay.person.patient_id != last_patient
+            last_patient = study.stay.person.patient_id
     files = SiteFiles(
         reports=f"{cohort.name}/reports.csv",
         delimiter=delimiter,
@@ -113,7 +111,7 @@ def _write_site(cohort: Cohort, out_dir: Path, *, truth, identifiers) -> tuple[S
 
 
 def _report_row(study: Study, *, german: bool, as_date: str) -> tuple[str, ...]:
-    person, stay = study.person, study.stay
+    stay, person = study.stay, study.stay.person
     return (
         stay.report_id,
         stay.accession_number,
@@ -121,7 +119,7 @@ def _report_row(study: Study, *, german: bool, as_date: str) -> tuple[str, ...]:
         stay.day.strftime(as_date),
         {"F": "W", "M": "M"}[person.sex] if german else person.sex,
         person.born.strftime(as_date),
-        str(stay.age(person.born)),
+        str(stay.age),
         study.report.text,
     )
 
@@ -183,7 +181,8 @@ def _claim(out_dir: Path, wanted: str) -> None:
     if out_dir.is_dir() and any(out_dir.iterdir()):
         if not mark.is_file():
             raise ParamsError(
-                f"synthetic: the folder '{out_dir.name}' holds files that labkit did not write; give an empty or a new folder."
+                f"synthetic: the folder '{out_dir.name}' holds files that labkit did not write; "
+                "give an empty or a new folder."
             )
         (out_dir / "manifest.json").unlink(missing_ok=True)
         if mark.read_text(encoding="utf-8") != wanted:
