@@ -8,7 +8,7 @@ import typing
 
 from pydantic import BaseModel, ValidationError
 
-__all__ = ["sentences", "unstated", "yaml_traps"]
+__all__ = ["sentences", "unstated", "without_echoes", "yaml_traps"]
 
 KINDS = {
     "string_type": "text",
@@ -56,6 +56,8 @@ def sentences(error: ValidationError, content: dict, model: type[BaseModel]) -> 
             found.append(f"{prefix}'{leaf}' is not known{guess} Known: {', '.join(known)}.")
         elif fault["type"] == "missing":
             found.append(f"{where}: this key is missing; add it.")
+        elif isinstance(at(content, location), bool) and fault["type"] in ("enum", "literal_error"):
+            found.append(_wrong_kind(where, at(content, location), "text"))
         elif fault["type"] in KINDS:
             found.append(_wrong_kind(where, at(content, location), KINDS[fault["type"]]))
         else:
@@ -130,6 +132,19 @@ def unstated(content: dict, model: type[BaseModel], location: tuple = ()) -> lis
                 f"{key_of((*location, name))}: this key is missing; state it, such as '{name}: {_yaml(default)}'."
             )
     return found
+
+
+def without_echoes(faults: list[str]) -> list[str]:
+    """The faults once each, without 'key is missing' for a key that is there but misspelt."""
+    meant = {
+        (found[1], found[2])
+        for fault in faults
+        if (found := re.match(r"(?:(\S+): )?'\S+' is not known; did you mean '(\S+)'\?", fault))
+    }
+    misspelt = {
+        f"{section}.{key}: this key is missing" if section else f"{key}: this key is missing" for section, key in meant
+    }
+    return [fault for fault in dict.fromkeys(faults) if not any(fault.startswith(echo) for echo in misspelt)]
 
 
 def _yaml(value) -> str:

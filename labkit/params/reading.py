@@ -63,18 +63,18 @@ def validated(content: dict, model: type[BaseModel], name: str) -> BaseModel:
     ------
     ParamsError : one sentence per fault, each starting with `name` and naming the key.
     """
-    faults = messages.yaml_traps(content, model)
-    for section in STATED:
-        info = model.model_fields.get(section)
-        if info is not None and isinstance(content.get(section), dict):
-            faults += messages.unstated(content[section], info.annotation, (section,))
-    made = None
+    faults, made = messages.yaml_traps(content, model), None
     try:
         made = model.model_validate(content)
     except ValidationError as error:
         faults += messages.sentences(error, content, model)
+    for section in STATED:
+        info = model.model_fields.get(section)
+        if info is not None and isinstance(content.get(section), dict):
+            faults += messages.unstated(content[section], info.annotation, (section,))
+    faults = messages.without_echoes(faults)
     if faults:
-        raise ParamsError("\n".join(f"{name}: {fault}" for fault in dict.fromkeys(faults)))
+        raise ParamsError("\n".join(f"{name}: {fault}" for fault in faults))
     return made
 
 

@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from labkit import training
 from labkit.corpus import Columns
 from labkit.extraction import rules
 from labkit.extraction.settings import Settings as ChatSettings
 from labkit.radiographs.rules import IndexRules, ViewRule
+from labkit.training.settings import Settings as TrainingSettings
 
 __all__ = [
     "CohortSection",
@@ -123,7 +123,7 @@ class VerificationSection(Section):
     show_text: bool
 
 
-class TrainingSection(training.Settings):
+class TrainingSection(TrainingSettings):
     """The network's settings and the seeds to repeat it with."""
 
     seeds: tuple[int, ...] = Field(min_length=1)

@@ -6,8 +6,9 @@ from typing import Self
 
 from pydantic import Field
 
-from labkit import evaluation, templates
+from labkit import templates
 from labkit.errors import ParamsError
+from labkit.evaluation.settings import Settings as EvaluationSection
 from labkit.layout import ALL_POLICIES, Layout, PolicyLayout
 from labkit.params.reading import load, validated
 from labkit.params.sections import (
@@ -165,7 +166,7 @@ class ComparingStep(Step):
 class Evaluation(ComparingStep):
     """04_evaluation."""
 
-    evaluation: evaluation.Settings
+    evaluation: EvaluationSection
 
 
 class Figures(ComparingStep):

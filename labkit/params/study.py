@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from labkit import evaluation, synthetic, templates
+from labkit import templates
+from labkit.evaluation.settings import Settings as EvaluationSection
 from labkit.layout import ALL_POLICIES, ROOT, Layout
 from labkit.params.sections import (
     CohortSection,
@@ -18,6 +19,7 @@ from labkit.params.sections import (
     VerificationSection,
 )
 from labkit.policies import Policy
+from labkit.synthetic.settings import Settings as SyntheticSection
 
 __all__ = ["BASE_DIR_VARIABLE", "SECTIONS_OF_STEP", "Study", "base_dir", "layout_of"]
 
@@ -60,12 +62,12 @@ class Study(Section):
     anatomy: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     policies: tuple[Policy, ...] = Field(min_length=1)
     paths: Paths
-    synthetic: synthetic.Settings | None = None
+    synthetic: SyntheticSection | None = None
     cohort: CohortSection
     extraction: ExtractionSection
     verification: VerificationSection
     training: TrainingSection
-    evaluation: evaluation.Settings
+    evaluation: EvaluationSection
     figures: FiguresSection
 
     _file: Path = PrivateAttr(default=Path())

@@ -60,7 +60,8 @@ def _rows(labels: pd.DataFrame, finding: str, site: str) -> list[dict]:
 def _share(metric: str, finding: str, site: str, hits: int, n: int) -> dict:
     if n == 0:
         return _row(metric, finding, site, float("nan"), (float("nan"),) * 2, n=0, n_positive=0)
-    return _row(metric, finding, site, hits / n, wilson(hits, n, level=LEVEL)[1:3], n=n, n_positive=hits)
+    share = wilson(hits, n, level=LEVEL)
+    return _row(metric, finding, site, share.value, (share.low, share.high), n=n, n_positive=hits)
 
 
 def _row(

@@ -1,7 +1,7 @@
 """The review form of 02_verification: one case at a time, every decision on disk before the next case.
 
-A view on the reader's REVIEWS file: reload the page or restart the kernel and it goes on where it stopped. Headless it is
-one line with the progress.
+A view on the reader's REVIEWS file: reload the page or restart the kernel and it goes on where it stopped. Headless it
+is a table of the progress.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import html
 import os
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -48,12 +49,15 @@ class Review:
         }
         for name, button in buttons.items():
             button.add_class(f"labkit-{name}")
-            button.on_click(lambda _, act=getattr(self, name): act())
+            button.on_click(partial(self._clicked, name))
         left = widgets.VBox([self._text], layout=widgets.Layout(width="55%", padding="0 1em 0 0"))
         self.widget = widgets.VBox(
             [self._progress, widgets.HBox([left, self._form]), widgets.HBox(list(buttons.values()))]
         ).add_class("labkit-review")
         self.show()
+
+    def _clicked(self, name: str, _button) -> None:
+        {"back": self.back, "next": self.next, "accept": self.accept}[name]()
 
     @property
     def study_id(self) -> str:
