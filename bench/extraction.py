@@ -4,9 +4,10 @@
     python bench/extraction.py --quick    # fewer reports, for a look
     python bench/extraction.py --memory   # peak memory at 10,000 and 100,000 reports
 
-The server runs in its own process on this machine and shares its cores, so ratios to the ideal (rounds × latency) and to the
-plain client measured in the same run are what counts. Time goes from the first to the last request, as the server sees it; the probe is
-left out. The server gives no log-probabilities in the throughput table, since making them costs it more than answering.
+The server runs in its own process on this machine and shares its cores, so ratios to the ideal (rounds × latency) and
+to the plain client measured in the same run are what counts. Time goes from the first to the last request, as the
+server sees it; the probe is left out. The server gives no log-probabilities in the throughput table, since making
+them costs it more than answering.
 """
 
 import argparse
@@ -120,7 +121,8 @@ def loop(server, n, _concurrency, _folder):
 
 
 def throughput(cases):
-    print(f"{'latency':>8} {'reports':>8} {'at once':>8} {'ideal s':>8} {'labkit':>8} {'ratio':>6} {'plain':>8} {'ratio':>6}"
+    print(f"{'latency':>8} {'reports':>8} {'at once':>8} {'ideal s':>8} {'labkit':>8} {'ratio':>6} {'plain':>8}
+    {'ratio':>6}"
           f" {'loop':>10}")  # fmt: skip
     for latency, n, concurrency in cases:
         ideal = math.ceil(n / concurrency) * latency
@@ -129,7 +131,8 @@ def throughput(cases):
             runs = [(ours(server, n, concurrency, folder), plain(server, n, concurrency, folder)) for _ in range(2)]
             mine, other = (min(column) for column in zip(*runs))
             alone = loop(server, n, 1, folder) * n
-        print(f"{latency:8.1f} {n:8d} {concurrency:8d} {ideal:8.1f} {mine:8.2f} {mine / ideal:6.3f} {other:8.2f} {other / ideal:6.3f}"
+        print(f"{latency:8.1f} {n:8d} {concurrency:8d} {ideal:8.1f} {mine:8.2f} {mine / ideal:6.3f} {other:8.2f}
+        {other / ideal:6.3f}"
               f" {alone:9.0f}s", flush=True)  # fmt: skip
 
 

@@ -209,6 +209,9 @@ class LlmServer:
             return 200, {"id": parts[1], "object": "file", "deleted": True}, []
         if parts[0] == "files":
             return 200, self.files[parts[1]], []
+        if method == "GET" and len(parts) == 1:
+            states = [self._batch_state(name) for name in self.batches]
+            return 200, {"object": "list", "data": states, "has_more": False}, []
         if method == "POST" and len(parts) == 1:
             name = f"batch_{len(self.batches) + 1}"
             self.batches[name] = {"polls": 0, "input": json.loads(data)["input_file_id"]}

@@ -5,7 +5,9 @@ Used by `engine`.
 
 import asyncio
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from labkit.extraction.answers import Reply, interpret
 from labkit.extraction.endpoint import CUT, LEAST_CONTEXT, Capabilities, request
@@ -16,7 +18,7 @@ from labkit.extraction.sending import Sender
 from labkit.extraction.settings import Settings
 from labkit.templates import Template
 
-__all__ = ["Asker", "tokens_of"]
+__all__ = ["Asked", "Asker", "tokens_of"]
 
 DENSITY = 1 / 3  # tokens per character, on the safe side for German; the endpoint's own counts replace it
 SAME_REJECTIONS = 3  # requests refused alike in a row mean that the set-up is wrong, not the report
@@ -32,6 +34,14 @@ def tokens_of(data: object) -> tuple[int, int, int]:
                usage.get("completion_tokens")]  # fmt: skip
     prompt, cached, completion = (n if isinstance(n, int) and n > 0 else 0 for n in numbers)
     return prompt, min(cached, prompt), completion
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came back for one line of a batch: a completion, or an error's body, with its HTTP status."""
+
+    body: Any
+    status: int
 
 
 class Asker:
@@ -94,6 +104,19 @@ class Asker:
             raise
         finally:
             self.budget.settle(worst, cost)
+
+    def judge_line(self, asked: Asked, text: str, sample: int) -> tuple[str, str, dict]:
+        """(status, reason, payload) of a line that a batch brought back."""
+        seen = _Seen()
+        if asked.status == 200:
+            seen.add(asked.body, tokens_of(asked.body), 0.0)
+            reply = self._judge(asked.body, text)
+        else:
+            error = asked.body.get("error") if isinstance(asked.body, dict) else None
+            reply = Reply("error", f"HTTP {asked.status}")
+            if isinstance(error, dict) and error.get("code") == "content_filter":
+                reply = Reply("filtered", "a content filter stopped the prompt")
+        return reply.status, reply.reason, self._payload(reply, seen, sample)
 
     def expected_tokens(self, text: str) -> int:
         """Prompt tokens of a text, rather too many than too few."""

@@ -20,6 +20,7 @@ from labkit.extraction.extracted import Extracted
 from labkit.extraction.gate import Gate
 from labkit.extraction.jobs import Job, prepare, sample_key
 from labkit.extraction.progress import Bar
+from labkit.extraction.runs import Run
 from labkit.extraction.settings import Settings
 from labkit.extraction.store import Store
 from labkit.templates import Template
@@ -58,7 +59,7 @@ def extract(reports: Iterable[tuple[str, str]], *, template: Template, settings:
     return watch(Engine(job, gate=gate), reports, progress=progress)
 
 
-def watch(engine: Engine, reports: Iterable[tuple[str, str]], *, progress: bool) -> Extracted:
+def watch(engine: Run, reports: Iterable[tuple[str, str]], *, progress: bool) -> Extracted:
     """Run an engine in its thread and show how far it is; an interrupt winds it down and goes on up."""
     thread = threading.Thread(target=engine.run, args=(reports,), name="labkit-extraction", daemon=True)
     total = len(reports) if isinstance(reports, Sized) else None
@@ -79,7 +80,7 @@ def watch(engine: Engine, reports: Iterable[tuple[str, str]], *, progress: bool)
     return Extracted(engine, seconds=time.monotonic() - began)
 
 
-def _wind_down(engine: Engine) -> None:
+def _wind_down(engine: Run) -> None:
     """Let calls in flight finish for a while, then give them up; a second interrupt gives them up at once."""
     engine.interrupt("interrupted; run again to go on, answers so far are kept")
     try:

@@ -5,129 +5,47 @@ can be interrupted. Memory does not grow with the number of reports: texts are h
 """
 
 import asyncio
-import hashlib
-import random
 import sqlite3
-import threading
 import time
 from collections.abc import Iterable
-from typing import Any
 
 from labkit.extraction.gate import Gate
-from labkit.extraction.jobs import Job, Tally, prepare, sample_key
-from labkit.extraction.journal import Journal
+from labkit.extraction.jobs import Job, prepare, sample_key
 from labkit.extraction.outcomes import StopRun
-from labkit.extraction.prices import Budget
-from labkit.extraction.spool import Row, Spool
-from labkit.extraction.store import owner_name
+from labkit.extraction.runs import Run
+from labkit.extraction.spool import Row
 
 __all__ = ["Engine"]
 
-PROBE_AGE_S = 24 * 3600.0
 
-
-class Engine:
-    """One run over one iterable of reports."""
+class Engine(Run):
+    """One run over one iterable of reports, with many calls in flight."""
 
     def __init__(self, job: Job, *, gate: Gate | None = None):
-        self.job, self.spool, self.tally = job, Spool(), Tally()
-        self.gate = gate or Gate(job.settings.concurrency)
-        self.stopped: str | None = None
-        self.error: BaseException | None = None
-        self.ended = threading.Event()
+        super().__init__(job, gate=gate)
         self._given_up = False
-        self._probe_key = ""
-        self.found: Any = None
-        self.owner = owner_name()
-        self.started_at = time.time()
-        self._budget = Budget(job.settings.budget)
-        self._lease_s = 2 * job.settings.timeout_s + 30
         self._mine: set[str] = set()
         self._deferred: dict[str, tuple[str, int]] = {}
         self._workers: list[asyncio.Task] = []
-        self._asker: Any = None
-        self._clients: list = []
-        self.loop: asyncio.AbstractEventLoop | None = None
 
-    # -- from other threads ---------------------------------------------------------------------------------------
-    def run(self, reports: Iterable[tuple[str, str]]) -> None:
-        """Body of the thread; errors are kept in `error`."""
-        try:
-            asyncio.run(self._main(reports))
-        except BaseException as error:
-            self.error = self.error or error
-        finally:
-            self.ended.set()
-
-    def interrupt(self, sentence: str) -> None:
-        """Take no new report; calls in flight are let finish."""
-        if self.loop and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._stop, sentence)
-
-    def cut(self) -> None:
-        """Give up the calls in flight."""
-        if self.loop and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._cut)
-
-    # -- inside the loop --------------------------------------------------------------------------------------------
-    def _stop(self, sentence: str) -> None:
-        self.stopped = self.stopped or sentence
-        if self._asker:
-            self._asker.sender.halted = self.stopped
-
-    def _cut(self) -> None:
-        self._stop("the run was ended")
-        self._given_up = True
-        for worker in self._workers:
-            worker.cancel()
-        while not self._queue.empty():
-            self._queue.get_nowait()
-
-    async def _main(self, reports: Iterable[tuple[str, str]]) -> None:
-        self.loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue = asyncio.Queue(maxsize=max(1, self.job.settings.concurrency))
-        self._journal = Journal(self.job.store)
-        renewal = asyncio.create_task(self._renew())
-        limit = self.job.settings.run_timeout_s
-        if limit:
-            sentence = f"The run's time of {limit:g} s is over; run again to go on, answers so far are kept."
-            self.loop.call_later(limit, lambda: (self._stop(sentence), self._cut()))
+    async def _report_all(self, reports: Iterable[tuple[str, str]]) -> None:
+        self._queue: asyncio.Queue = asyncio.Queue(maxsize=self.job.settings.concurrency)
         try:
             await self._intake(reports)
             for _ in self._workers:
                 await self._hand(None)
             await asyncio.gather(*self._workers, return_exceptions=True)
         finally:
-            renewal.cancel()
             for worker in self._workers:
                 worker.cancel()
-            await self._close()
 
-    async def _close(self) -> None:
-        try:
-            # A set-up that failed is looked at afresh by the next run.
-            if self.stopped and self._probe_key:
-                await self._journal.do(self.job.store.forget_probe, self._probe_key)
-            await self._journal.do(self.job.store.release, self.owner)
-        except sqlite3.Error as error:
-            self._store_failed(error)
-        await self._journal.close()
-        for client in self._clients:
-            await client.close()
-
-    async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(self._lease_s / 3)
-            try:
-                await self._journal.do(self.job.store.renew, self.owner, self._lease_s)
-            except sqlite3.Error as error:
-                self._store_failed(error)
-
-    def _store_failed(self, error: sqlite3.Error) -> None:
-        self._stop(
-            f"Store {self.job.store.path.name} cannot be written ({error}); mend that and run again, answers so far "
-            "are kept."
-        )
+    def _cut(self) -> None:
+        super()._cut()
+        self._given_up = True
+        for worker in self._workers:
+            worker.cancel()
+        while not self._queue.empty():
+            self._queue.get_nowait()
 
     # -- reports in -------------------------------------------------------------------------------------------------
     async def _intake(self, reports: Iterable[tuple[str, str]]) -> None:
@@ -211,34 +129,6 @@ class Engine:
             return
         self.tally.first_call = time.monotonic()
         self._workers = [asyncio.create_task(self._work()) for _ in range(self.job.settings.concurrency)]
-
-    async def _ready(self) -> bool:
-        """Connect and find out what the endpoint honours; False when the run has to stop."""
-        # Imported here: a run that finds every answer in the store starts a second sooner without the client.
-        from labkit.extraction import asking, endpoint, sending
-
-        job, settings = self.job, self.job.settings
-        try:
-            self._clients = sending.connect(settings)
-            sender = sending.Sender(self._clients, settings, self.gate, rng=random.Random())
-            digest = settings.digest(job.prompt.sha256) + settings.base_url.encode()
-            self._probe_key = hashlib.sha256(digest).hexdigest()
-            kept = job.store.probe(self._probe_key, younger_than_s=PROBE_AGE_S)
-            if kept:
-                self.found = endpoint.Capabilities.model_validate_json(kept)
-            else:
-                self.found = await endpoint.probe(sender, settings=settings, prompt=job.prompt, template=job.template)
-                await self._journal.do(job.store.put_probe, self._probe_key, self.found.model_dump_json())
-        except StopRun as error:
-            self._stop(str(error))
-            return False
-        except sqlite3.Error as error:
-            self._store_failed(error)
-            return False
-        self._asker = asking.Asker(sender, settings=settings, prompt=job.prompt, template=job.template,
-                                   found=self.found, money=(job.price, self._budget))  # fmt: skip
-        sender.halted = self.stopped
-        return not self.stopped
 
     async def _work(self) -> None:
         while (item := await self._queue.get()) is not None:

@@ -11,8 +11,8 @@ from typing import Any
 
 from labkit.errors import ExtractionError
 from labkit.extraction.answers import STATUSES, Answer, combine
-from labkit.extraction.engine import Engine
 from labkit.extraction.jobs import sample_key
+from labkit.extraction.runs import Run
 from labkit.extraction.spool import Row
 
 __all__ = ["Extracted"]
@@ -21,13 +21,13 @@ __all__ = ["Extracted"]
 class Extracted:
     """Iterate it for one `Answer` per report; `len` is the number of reports. Close it, or use it in a `with`."""
 
-    def __init__(self, engine: Engine, *, seconds: float):
-        self.job, self.stopped = engine.job, engine.stopped
-        self._spool = engine.spool
+    def __init__(self, run: Run, *, seconds: float):
+        self.job, self.stopped = run.job, run.stopped
+        self._spool = run.spool
         self.counts = self._statuses()
         # Our own promise, not the user's mistake: every report has exactly one status.
         assert sum(self.counts.values()) == self._spool.n, "rows out differ from rows in"
-        self.record = self._record(engine, seconds)
+        self.record = self._record(run, seconds)
 
     def __len__(self) -> int:
         return self._spool.n
@@ -127,19 +127,19 @@ class Extracted:
                 counts["ok" if "ok" in seen else (seen[0] if seen else "skipped")] += 1
         return dict(counts)
 
-    def _record(self, engine: Engine, seconds: float) -> dict[str, Any]:
+    def _record(self, run: Run, seconds: float) -> dict[str, Any]:
         """What a reader needs to repeat the run; no key, no text, no report id."""
         settings, prompt = self.job.settings, self.job.prompt
         return {
             "model": settings.model, "provider": settings.provider, "endpoint": settings.base_url,
             "settings": settings.model_dump(mode="json", exclude={"local_hosts"}),
             "prompt": prompt.name, "prompt_sha256": prompt.sha256,
-            "capabilities": engine.found.model_dump(mode="json") if engine.found else None,
-            "started_at": datetime.fromtimestamp(engine.started_at, UTC).isoformat(timespec="seconds"),
+            "capabilities": run.found.model_dump(mode="json") if run.found else None,
+            "started_at": datetime.fromtimestamp(run.started_at, UTC).isoformat(timespec="seconds"),
             "finished_at": datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 3), "reports": self._spool.n, "statuses": self.counts,
-            "calls": engine.tally.calls, "reused": engine.tally.reused, "tokens": list(engine.tally.tokens),
-            "cost": round(engine.tally.spent, 6) if self.job.price else None,
-            "rejected_calls": engine.gate.rejections, "pauses": engine.gate.pauses, "paced_per_s": engine.gate.rate,
+            "calls": run.tally.calls, "reused": run.tally.reused, "tokens": list(run.tally.tokens),
+            "cost": round(run.tally.spent, 6) if self.job.price else None,
+            "rejected_calls": run.gate.rejections, "pauses": run.gate.pauses, "paced_per_s": run.gate.rate,
             "stopped": self.stopped, "deidentified": self.job.deidentify is not None,
         }  # fmt: skip

@@ -174,3 +174,33 @@ class Store:
 
     def forget_probe(self, key: str) -> None:
         self.db.execute("DELETE FROM probes WHERE key = ?", (key,))
+
+    # -- batches at a provider --------------------------------------------------------------------------------------
+    def open_batches(self, digest: str) -> list[tuple[str, str, str]]:
+        """(id, state, input file id) of batches whose answers are not here yet."""
+        query = "SELECT id, state, payload FROM batches WHERE digest = ? AND state != 'kept' ORDER BY rowid"
+        with self.lock:
+            return self.db.execute(query, (digest,)).fetchall()
+
+    def put_batch(self, batch_id: str, digest: str, state: str, file_id: str) -> None:
+        self.db.execute("INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?)", (batch_id, digest, state, file_id))
+
+    def rename_batch(self, file_id: str, batch_id: str) -> None:
+        """A submitted file has become a batch."""
+        self.db.execute("UPDATE batches SET id = ?, state = 'open' WHERE id = ?", (batch_id, file_id))
+
+    def keep_lines(self, batch_id: str, lines: Sequence[tuple[str, str]]) -> None:
+        self.db.executemany("INSERT OR REPLACE INTO batch_lines VALUES (?, ?)", lines)
+        self.db.execute("UPDATE batches SET state = 'kept' WHERE id = ?", (batch_id,))
+
+    def any_line(self) -> bool:
+        with self.lock:
+            return self.db.execute("SELECT 1 FROM batch_lines LIMIT 1").fetchone() is not None
+
+    def line(self, key: str) -> str | None:
+        with self.lock:
+            row = self.db.execute("SELECT line FROM batch_lines WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else None
+
+    def drop_line(self, key: str) -> None:
+        self.db.execute("DELETE FROM batch_lines WHERE key = ?", (key,))

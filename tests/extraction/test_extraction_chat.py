@@ -144,7 +144,8 @@ def test_a_dead_endpoint_ends_the_run_and_leaves_the_reports_unanswered(ask, rep
 def test_a_run_stops_before_its_budget_is_passed(ask, reports, tmp_path):
     table = tmp_path / "prices.yaml"
     table.write_text(
-        "currency: USD\ndated: 2026-01-01\nsource: test\nmodels:\n  test-model: {input: 1, cached_input: 1, output: 1}\n"
+        "currency: USD\ndated: 2026-01-01\nsource: test\nmodels:\n  test-model: {input: 1, cached_input: 1, output: "
+        "1}\n"
     )
     with LlmServer() as server:
         found = ask(server, reports, prices=str(table), budget=0.06, max_completion_tokens=5000)
