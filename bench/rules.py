@@ -84,12 +84,12 @@ def main() -> None:
     for name, value in figures(table.sum(axis=0)).items():
         low, high = np.quantile([draw[name] for draw in draws], [0.025, 0.975])
         print(f"{name:22} {value:.3f}  [{low:.3f}, {high:.3f}]")
-    start, read_count = time.perf_counter(), 0
-    while time.perf_counter() - start < 2:
+    start, read_count = time.process_time(), 0
+    while time.process_time() - start < 2:
         for row in rows:
             extractors[row["anatomy"]](row["report"])
         read_count += len(rows)
-    print(f"{read_count / (time.perf_counter() - start):,.0f} reports per second on one core, words known")
+    print(f"{read_count / (time.process_time() - start):,.0f} reports per second on one core, words known")
 
 
 if __name__ == "__main__":

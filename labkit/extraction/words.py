@@ -61,13 +61,35 @@ def tokenize(text: str) -> list[Token]:
     return [Token(found.group(), found.start(), found.end()) for found in TOKEN.finditer(text)]
 
 
+@dataclass(slots=True)
+class Node:
+    """A word of longer terms: the words that may follow, what may follow after a gap, and the terms that end here."""
+
+    words: dict[str, "Node"] = field(default_factory=dict)
+    gap: "Node | None" = None
+    labels: list[Hashable] = field(default_factory=list)
+
+    def grow(self, words: tuple[str, ...], label: Hashable) -> None:
+        """Add a term from its second word on."""
+        node = self
+        for word in words:
+            if word == GAP:
+                node.gap = node.gap or Node()
+                node = node.gap
+            else:
+                node = node.words.setdefault(word, Node())
+        if label not in node.labels:
+            node.labels.append(label)
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the lexicon knows of one spelling: its patterns, one-word labels, and terms that begin with it."""
 
     patterns: frozenset[str]
     labels: tuple[Hashable, ...]
-    starts: tuple[tuple[tuple[str, ...], Hashable], ...]
+    starts: tuple[Node, ...]
+    never: frozenset[Hashable]
     sign: bool
 
 
@@ -131,7 +153,7 @@ class Lexicon:
     def __init__(self, terms: Iterable[tuple[Hashable, str]]):
         self._words = WordPatterns()
         self._single: dict[str, list[Hashable]] = {}
-        self._starts: dict[str, list[tuple[tuple[str, ...], Hashable]]] = {}
+        self._starts: dict[str, Node] = {}
         self._never: dict[str, list[Hashable]] = {}
         self._known: dict[str, Known] = {}
         distinct: set[str] = set()
@@ -142,7 +164,7 @@ class Lexicon:
                 if len(words) == 1:
                     table.setdefault(words[0], []).append(label)
                 else:
-                    self._starts.setdefault(words[0], []).append((words[1:], label))
+                    self._starts.setdefault(words[0], Node()).grow(words[1:], label)
         for pattern in sorted(distinct):
             self._words.add(pattern)
 
@@ -157,12 +179,11 @@ class Lexicon:
 
     def _analyse(self, word: str) -> Known:
         patterns = self._words.of(fold(word))
-        never = {label for pattern in patterns for label in self._never.get(pattern, ())}
-        labels = dict.fromkeys(
-            label for p in sorted(patterns) for label in self._single.get(p, ()) if label not in never
-        )
-        starts = [start for p in sorted(patterns) for start in self._starts.get(p, ()) if start[1] not in never]
-        return Known(patterns, tuple(labels), tuple(starts), not word[-1:].isalnum())
+        ordered = sorted(patterns)
+        never = frozenset(label for pattern in ordered for label in self._never.get(pattern, ()))
+        labels = dict.fromkeys(label for p in ordered for label in self._single.get(p, ()) if label not in never)
+        starts = tuple(self._starts[p] for p in ordered if p in self._starts)
+        return Known(patterns, tuple(labels), starts, never, not word[-1:].isalnum())
 
     def find(self, words: list[str]) -> list[Match]:
         """All matches in a list of words, in order of their first word; overlapping ones included."""
@@ -172,27 +193,30 @@ class Lexicon:
         for i, entry in enumerate(row):
             for label in entry.labels:
                 found.append(Match(i, i + 1, label))
-            for rest, label in entry.starts:
-                end = _follow(row, i + 1, rest)
-                if end:
-                    found.append(Match(i, end, label))
+            if entry.starts:
+                longer: set[tuple[int, Hashable]] = set()
+                for node in entry.starts:
+                    _follow(row, i + 1, node, longer)
+                found.extend(Match(i, end, label) for end, label in sorted(longer, key=str) if label not in entry.never)
         return found
 
 
-def _follow(row: list[Known], position: int, rest: tuple[str, ...]) -> int:
-    """End of a term whose first word was found, or 0; a gap does not reach over a sign."""
-    for k, pattern in enumerate(rest):
-        if pattern == GAP:
-            tail = rest[k + 1 :]
-            for start in range(position, min(position + LONGEST_GAP, len(row) - 1) + 1):
-                end = _follow(row, start, tail)
-                if end or row[start].sign:
-                    return end
-            return 0
-        if position >= len(row) or pattern not in row[position].patterns:
-            return 0
-        position += 1
-    return position
+def _follow(row: list[Known], position: int, node: Node, found: set[tuple[int, Hashable]]) -> None:
+    """Collect ends and labels of the terms that go on from a node; a gap does not reach over a sign."""
+    for label in node.labels:
+        found.add((position, label))
+    if position >= len(row):
+        return
+    if node.words:
+        for pattern in row[position].patterns:
+            child = node.words.get(pattern)
+            if child is not None:
+                _follow(row, position + 1, child, found)
+    if node.gap is not None:
+        for start in range(position, min(position + LONGEST_GAP, len(row) - 1) + 1):
+            _follow(row, start, node.gap, found)
+            if row[start].sign:
+                break
 
 
 def deletions(word: str) -> set[str]:
