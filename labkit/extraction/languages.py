@@ -68,6 +68,7 @@ class Language(Strict):
     connectors: TermList = ()
     light: TermList = ()
     purpose: TermList = ()
+    ordinary: TermList = ()
 
 
 def load_all(folder: Path = LANGUAGE_DIR) -> tuple[Language, ...]:

@@ -88,6 +88,8 @@ class Reader:
         for flag in WORD_FLAGS:
             labelled += [(("flag", flag), term) for term in getattr(language, flag)]
         labelled += [(("flag", "words"), term) for term in language.words]
+        # Known only so that they are not taken for a misspelt term.
+        labelled += [(("ordinary",), term) for term in language.ordinary]
         self.lexicon = Lexicon(labelled)
 
     def familiarity(self, words: list[str]) -> int:

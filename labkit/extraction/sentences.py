@@ -67,7 +67,7 @@ class Splitter:
                 begins_line = i == 0 or "\n" in text[tokens[i - 1].end : tokens[i].start]
                 heading, found = self._heading(tokens, i, text)
                 if found:
-                    section, titled = found, True
+                    section, titled = found, found != "ignored"
                     i += heading
                     until_line_end = i < n and "\n" not in text[tokens[i - 1].end : tokens[i].start]
                     heading = 0

@@ -123,6 +123,11 @@ class WordPatterns:
         found.update(pattern for pattern, matcher in self.loose if matcher.fullmatch(word))
         if not found and len(word) >= FUZZY_LETTERS - 1:
             found = self._nearly(word)
+        elif found and all(pattern.endswith("*") and pattern[0] != "*" for pattern in found):
+            # The first part of a compound is known; the second may be misspelt ("Weichteilschwelung").
+            rest = word[max(len(pattern) - 1 for pattern in found) :]
+            if len(rest) >= FUZZY_LETTERS - 1:
+                found |= {pattern for pattern in self._nearly(rest) if pattern.startswith("*")}
         return frozenset(found)
 
     def _nearly(self, word: str) -> set[str]:
