@@ -4,10 +4,10 @@
     python bench/extraction.py --quick    # fewer reports, for a look
     python bench/extraction.py --memory   # peak memory at 10,000 and 100,000 reports
 
-The server runs in its own process on this machine and shares its cores, so ratios to the ideal (rounds × latency) and
-to the plain client measured in the same run are what counts. Time goes from the first to the last request, as the
-server sees it; the probe is left out. The server gives no log-probabilities in the throughput table, since making
-them costs it more than answering.
+The server runs in its own process on this machine and shares its cores, so what counts are the ratios to the ideal
+(rounds × latency) and to the plain client measured in the same run. Time goes from the first to the last request, as
+the server sees it; the probe is left out. The server gives no log-probabilities here: making them costs it more than
+answering.
 """
 
 import argparse
@@ -121,19 +121,18 @@ def loop(server, n, _concurrency, _folder):
 
 
 def throughput(cases):
-    print(f"{'latency':>8} {'reports':>8} {'at once':>8} {'ideal s':>8} {'labkit':>8} {'ratio':>6} {'plain':>8}
-    {'ratio':>6}"
-          f" {'loop':>10}")  # fmt: skip
+    names = ("latency", "reports", "at once", "ideal s", "labkit", "ratio", "plain", "ratio", "loop")
+    print(*(f"{name:>{6 if name == 'ratio' else 8}}" for name in names))
     for latency, n, concurrency in cases:
         ideal = math.ceil(n / concurrency) * latency
         with Server(latency) as server, tempfile.TemporaryDirectory() as folder:
-            # In turns, the better of two each: other work on the machine hits both alike.
-            runs = [(ours(server, n, concurrency, folder), plain(server, n, concurrency, folder)) for _ in range(2)]
+            # In turns, the better of three each: other work on the machine hits both alike.
+            runs = [(ours(server, n, concurrency, folder), plain(server, n, concurrency, folder)) for _ in range(3)]
             mine, other = (min(column) for column in zip(*runs))
             alone = loop(server, n, 1, folder) * n
-        print(f"{latency:8.1f} {n:8d} {concurrency:8d} {ideal:8.1f} {mine:8.2f} {mine / ideal:6.3f} {other:8.2f}
-        {other / ideal:6.3f}"
-              f" {alone:9.0f}s", flush=True)  # fmt: skip
+        row = [f"{latency:8.1f} {n:8d} {concurrency:8d} {ideal:8.1f}"]
+        row += [f"{seconds:8.2f} {seconds / ideal:6.3f}" for seconds in (mine, other)]
+        print(*row, f"{alone:8.0f}", flush=True)
 
 
 def memory(n):

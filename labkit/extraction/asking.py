@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from labkit.extraction.answers import Reply, interpret
-from labkit.extraction.endpoint import CUT, LEAST_CONTEXT, Capabilities, request
+from labkit.extraction.endpoint import CUT, Capabilities, request
 from labkit.extraction.outcomes import Rejected, StopRun, Unanswered
 from labkit.extraction.prices import Budget, Price
 from labkit.extraction.prompts import Prompt
@@ -138,14 +138,14 @@ class Asker:
     def _judge(self, data: dict, text: str) -> Reply:
         density, (prompt, _, _) = self.found.tokens_per_character, tokens_of(data)
         expected = density * (self._system + len(text)) if density else 0
-        if LEAST_CONTEXT <= prompt < CUT * expected:
+        if 0 < prompt < CUT * expected:
             self._cuts += 1
             if self._cuts >= CUT_IN_A_ROW:
                 raise StopRun(
                     f"The server reads only {prompt} tokens of prompts of about {expected:.0f}; raise its context "
-                    "length "
-                    "(Ollama: num_ctx or OLLAMA_CONTEXT_LENGTH; llama.cpp: --ctx-size), then run again with "
-                    "retry-failed."
+                    "length (Ollama: num_ctx or OLLAMA_CONTEXT_LENGTH; llama.cpp: --ctx-size), then run again with "
+                    "retry-failed.",
+                    stale=True,
                 )
             return Reply("truncated", f"the server cut the prompt to {prompt} of about {expected:.0f} tokens")
         self._cuts = 0
@@ -162,7 +162,8 @@ class Asker:
         if self._rejections >= SAME_REJECTIONS:
             raise StopRun(
                 f"Endpoint {self.settings.host} refuses the requests (HTTP {error.status}{code}); check the model's "
-                "settings."
+                "settings.",
+                stale=True,
             )
         return Reply("error", f"the server refused the request (HTTP {error.status}{code})")
 

@@ -73,8 +73,10 @@ def watch(engine: Run, reports: Iterable[tuple[str, str]], *, progress: bool) ->
             bar.show(engine.tally)
     except KeyboardInterrupt:
         _wind_down(engine)
+        engine.close_files()
         raise
     if engine.error is not None:
+        engine.close_files()
         raise engine.error
     assert engine.spool.n == engine.tally.seen, "rows out differ from rows in"
     return Extracted(engine, seconds=time.monotonic() - began)

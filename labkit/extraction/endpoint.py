@@ -23,7 +23,6 @@ MODES = ("json_schema", "tools", "json_object")
 PROBE_REPORT = "No abnormality. Normal joint space, no fracture."
 COUNTED = (400, 2000)  # characters of the prompt that are sent alone to learn tokens per character
 CUT = 0.8  # of the expected tokens; fewer means that the server dropped part of the prompt
-LEAST_CONTEXT = 512  # no server cuts below this, so smaller counts are bad book-keeping
 
 
 class Capabilities(BaseModel):
@@ -89,13 +88,14 @@ async def probe(sender: Sender, *, settings: Settings, prompt: Prompt, template:
         except Unanswered as error:
             raise StopRun(f"Endpoint {settings.host} gave no answer to the probe ({error}); try again later.") from None
         except Rejected as error:
-            found = _without(error, body, found, settings, notes)
+            if error.code != "content_filter":  # a filter's mood says nothing of the parameters
+                found = _without(error, body, found, settings, notes)
             continue
         fault = _fault(data, found.mode, template)
         if fault is None:
             # OpenAI refuses what is too long; others may cut it without a word.
             counts = None if settings.is_openai else await _density(sender, body)
-            return _record(data, found, notes, counts=counts, body=body)
+            return _record(data, found, notes, counts=counts, body=body, trusted=settings.is_openai)
         notes.append(f"{found.mode}: {fault}")
         if sum(note.startswith(found.mode) for note in notes) >= 3:
             found = _next_mode(found, settings, notes)
@@ -111,7 +111,7 @@ async def _model_card(client: openai.AsyncOpenAI, settings: Settings) -> dict:
     for path in paths:
         try:
             data = await client.get(path, cast_to=object, options={"timeout": min(10.0, settings.timeout_s)})
-        except openai.OpenAIError:
+        except (openai.OpenAIError, ValueError):
             continue
         entries = data.get("data") if isinstance(data, dict) else None
         cards = [e for e in entries or [] if isinstance(e, dict) and e.get("id") == settings.model]
@@ -136,10 +136,9 @@ async def _density(sender: Sender, body: dict) -> tuple[float, float] | None:
             return None
         seen.append((_characters(short), _usage(data, "prompt_tokens")))
     (c1, t1), (c2, t2) = seen
-    if c1 == c2 or t2 <= t1 or not t1:
-        return None
-    density = (t2 - t1) / (c2 - c1)
-    return density, t2 - density * c2
+    density = (t2 - t1) / max(1, c2 - c1)
+    # Outside of this no tokeniser is at work, but a server that makes its counts up.
+    return (density, t2 - density * c2) if t1 and 0.1 <= density <= 1.0 else None
 
 
 def _characters(body: dict) -> int:
@@ -202,21 +201,24 @@ def _usage(data: object, name: str) -> int:
     return count if isinstance(count, int) else 0
 
 
-def _record(data: dict, found: Capabilities, notes: list[str], *, counts: tuple | None, body: dict) -> Capabilities:
+def _record(
+    data: dict, found: Capabilities, notes: list[str], *, counts: tuple | None, body: dict, trusted: bool
+) -> Capabilities:
     """Capabilities completed from the good answer; stops where the prompt was cut."""
     tokens, characters = _usage(data, "prompt_tokens"), _characters(body)
-    if counts and tokens >= LEAST_CONTEXT:
+    if counts:
         expected = counts[0] * characters + counts[1]
         if tokens < CUT * expected:
             raise StopRun(
                 f"The server reads only {tokens} tokens of a prompt of about {expected:.0f}; raise its context length "
                 "(Ollama: num_ctx or OLLAMA_CONTEXT_LENGTH; llama.cpp: --ctx-size), then run again."
             )
-    else:
-        notes.append("token counts were not used to see a cut prompt")
+    usable = bool(counts) or (trusted and tokens > 0)
+    if not usable:
+        notes.append("the server's token counts cannot be used to see a cut prompt")
     return found.model_copy(update={
         "logprobs": bool((data["choices"][0].get("logprobs") or {}).get("content")),
-        "tokens_per_character": tokens / characters if tokens >= LEAST_CONTEXT else None,
+        "tokens_per_character": tokens / characters if usable else None,
         "snapshot": str(data.get("model") or "")[:100], "fingerprint": str(data.get("system_fingerprint") or "")[:100],
         "notes": tuple(dict.fromkeys(notes)),
     })  # fmt: skip

@@ -139,6 +139,7 @@ class Engine(Run):
                 status, reason, payload = await self._asker.ask(text, sample)
                 await self._journal.do(self.job.store.put, key, status, reason, payload)
             except StopRun as error:
+                self._stale |= error.stale
                 self._stop(str(error))
                 continue
             except sqlite3.Error as error:

@@ -141,5 +141,15 @@ class Extracted:
             "calls": run.tally.calls, "reused": run.tally.reused, "tokens": list(run.tally.tokens),
             "cost": round(run.tally.spent, 6) if self.job.price else None,
             "rejected_calls": run.gate.rejections, "pauses": run.gate.pauses, "paced_per_s": run.gate.rate,
-            "stopped": self.stopped, "deidentified": self.job.deidentify is not None,
+            "stopped": self.stopped, "warnings": _warnings(run.found), "deidentified": self.job.deidentify is not None,
         }  # fmt: skip
+
+
+def _warnings(found: Any) -> list[str]:
+    """What a user should know of the endpoint, one sentence each."""
+    if found is None:
+        return []
+    said = list(found.notes)
+    if found.shutdown_date:
+        said.append(f"the provider announces to switch this model off on {found.shutdown_date}")
+    return said

@@ -6,7 +6,14 @@ __all__ = ["Rejected", "StopRun", "Unanswered"]
 
 
 class StopRun(Exception):
-    """Nothing further can succeed; the message is one sentence for the user."""
+    """Nothing further can succeed; the message is one sentence for the user.
+
+    `stale` says that what the probe found no longer holds, so that the next run looks afresh.
+    """
+
+    def __init__(self, sentence: str, *, stale: bool = False):
+        super().__init__(sentence)
+        self.stale = stale
 
 
 class Unanswered(Exception):

@@ -41,6 +41,7 @@ class Run:
         self._budget = Budget(job.settings.budget)
         self._lease_s = 2 * job.settings.timeout_s + 30
         self._probe_key = ""
+        self._stale = False
         self._sender: Any = None
         self._asker: Any = None
         self._clients: list = []
@@ -64,6 +65,12 @@ class Run:
         """Give up the calls in flight."""
         if self.loop and not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self._cut)
+
+    def close_files(self) -> None:
+        """Close store and spool of a run that gives no result, once its thread has ended."""
+        if self.ended.is_set():
+            self.spool.close()
+            self.job.store.close()
 
     # -- inside the loop --------------------------------------------------------------------------------------------
     async def _report_all(self, reports: Iterable[tuple[str, str]]) -> None:
@@ -94,7 +101,7 @@ class Run:
     async def _close(self) -> None:
         try:
             # A set-up that failed is looked at afresh by the next run.
-            if self.stopped and self._probe_key:
+            if self._stale:
                 await self._journal.do(self.job.store.forget_probe, self._probe_key)
             await self._journal.do(self.job.store.release, self.owner)
         except sqlite3.Error as error:

@@ -20,10 +20,18 @@ def elbow():
 def ask(elbow, tmp_path, monkeypatch):
     """Extract from a test server with the settings of a test; the store is the same for every call of a test."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    results = []
 
     def run(server, reports, *, store=None, deidentify=None, retry_failed=False, **settings):
-        chosen = {"model": "test-model", "base_url": server.base_url, "concurrency": 16, "timeout_s": 5.0, **settings}
-        return chat.extract(
+        chosen = {
+            "model": "test-model",
+            "base_url": server.base_url,
+            "concurrency": 8,
+            "timeout_s": 5.0,
+            "logprobs": False,
+            **settings,
+        }
+        found = chat.extract(
             reports,
             template=elbow,
             settings=chat.Settings(**chosen),
@@ -32,8 +40,12 @@ def ask(elbow, tmp_path, monkeypatch):
             retry_failed=retry_failed,
             progress=False,
         )
+        results.append(found)
+        return found
 
-    return run
+    yield run
+    for found in results:
+        found.close()
 
 
 @pytest.fixture

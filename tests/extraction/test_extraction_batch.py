@@ -14,7 +14,7 @@ def ask_by_batch(elbow, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "test-key")
 
     def run(server, reports, **more):
-        settings = chat.Settings(model="test-model", base_url=server.base_url, timeout_s=5.0)
+        settings = chat.Settings(model="test-model", base_url=server.base_url, timeout_s=5.0, logprobs=False)
         return batch.extract(reports, template=elbow, settings=settings, store_path=tmp_path / "store.sqlite",
                              poll_s=0.02, progress=False, **more)  # fmt: skip
 
@@ -65,7 +65,7 @@ def test_what_expired_is_sent_again_and_nothing_else(ask_by_batch, reports):
 def test_a_second_run_attaches_to_the_batch_that_a_kill_left(ask_by_batch, ask, reports, elbow, tmp_path):
     with LlmServer() as server:
         ask(server, [("p", "Kein Befund.")])  # the probe
-        settings = chat.Settings(model="test-model", base_url=server.base_url, timeout_s=5.0)
+        settings = chat.Settings(model="test-model", base_url=server.base_url, timeout_s=5.0, logprobs=False)
         with Store(tmp_path / "store.sqlite") as store:
             job = chat.checked_job(elbow, settings, tmp_path / "store.sqlite", None, False)
             digest = settings.digest(job.prompt.sha256)
@@ -110,7 +110,7 @@ def test_a_batch_costs_half_of_the_calls(ask, reports, elbow, tmp_path):
     )
     with LlmServer() as server:
         calls = ask(server, reports[:3], prices=str(table))
-        settings = chat.Settings(model="test-model", base_url=server.base_url, prices=str(table))
+        settings = chat.Settings(model="test-model", base_url=server.base_url, prices=str(table), logprobs=False)
         half = batch.extract(
             reports[:3], template=elbow, settings=settings, store_path=tmp_path / "b", poll_s=0.02, progress=False
         )

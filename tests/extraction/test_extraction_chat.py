@@ -33,7 +33,7 @@ def always(fault, word="Nummer 7."):
 
 def test_each_report_gets_every_finding_with_its_located_quote(ask, reports, elbow):
     with LlmServer() as server:
-        answers = list(ask(server, reports))
+        answers = list(ask(server, reports, logprobs=True))
     assert [a.report_id for a in answers] == [i for i, _ in reports]
     for answer, (_, text) in zip(answers, reports):
         assert set(answer.labels) == set(elbow.ids)
@@ -186,7 +186,7 @@ def test_votes_of_several_samples_give_value_and_share(ask, elbow):
 def test_estimate_counts_what_is_missing_and_prices_it(ask, reports, elbow, tmp_path):
     with LlmServer() as server:
         ask(server, reports[:10])
-        settings = chat.Settings(model="test-model", base_url=server.base_url)
+        settings = chat.Settings(model="test-model", base_url=server.base_url, logprobs=False)
         store = tmp_path / "store.sqlite"
         before = chat.estimate([*reports, ("x", "")], template=elbow, settings=settings, store_path=store)
         total = server.total

@@ -34,9 +34,9 @@ def test_a_form_that_is_asked_for_is_not_replaced(ask, reports):
 @pytest.mark.parametrize("names", [["temperature"], ["seed", "logprobs"], ["max_completion_tokens"]])
 def test_what_a_model_refuses_is_left_out_and_named(ask, reports, names):
     with LlmServer(features=FEATURES - set(names)) as server:
-        found = ask(server, reports)
+        found = ask(server, reports[:10], logprobs=True)
         body = server.bodies[-1]
-    assert found.counts["ok"] == 30
+    assert found.counts["ok"] == 10
     assert set(found_of(found)["refused"]) == set(names)
     assert not set(names) & set(body)
     assert ("max_tokens" in body) == ("max_completion_tokens" in names)
@@ -59,11 +59,22 @@ def test_a_prompt_cut_by_the_server_stops_the_run(ask, reports):
     assert found.counts["skipped"] == 30
 
 
+def test_a_prompt_cut_in_the_middle_of_a_run_is_seen_by_its_count(ask, reports):
+    with LlmServer() as server:
+        ask(server, [("p", "Kein Befund.")])
+        server.context_tokens = 1200
+        found = ask(server, reports, concurrency=2)
+        assert server.total < 12
+    assert "reads only 1200 tokens" in found.stopped
+    assert found.counts["truncated"] + found.counts["skipped"] == 30
+
+
 def test_context_and_shutdown_date_are_read_from_the_models_list(ask, reports):
     with LlmServer(context_tokens=100_000, shutdown_date="2027-01-14") as server:
         found = ask(server, reports)
     assert found_of(found)["context_tokens"] == 100_000
     assert found_of(found)["shutdown_date"] == "2027-01-14"
+    assert "2027-01-14" in " ".join(found.record["warnings"])
 
 
 def test_the_static_part_is_the_same_for_every_report_and_comes_first(ask, reports):
@@ -139,11 +150,14 @@ def test_a_missing_key_is_named_by_its_variable(elbow, tmp_path, monkeypatch):
         remote(elbow, tmp_path, texts="already anonymised")
 
 
-@pytest.mark.parametrize("url, local", [("http://localhost:8000/v1", True), ("http://127.0.0.1/v1", True),
-                                        ("http://[::1]:1/v1", True), ("https://api.openai.com/v1", False),
-                                        ("http://localhost.example.org/v1", False), ("http://gpu7/v1", True)])  # fmt: skip
-def test_local_means_loopback_or_listed(url, local):
-    assert chat.Settings(model="m", base_url=url, local_hosts=("gpu7",)).is_local is local
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "127.8.9.1:5", "[::1]:1", "gpu7"])
+def test_loopback_and_listed_hosts_are_local(host):
+    assert chat.Settings(model="m", base_url=f"http://{host}/v1", local_hosts=("gpu7",)).is_local
+
+
+@pytest.mark.parametrize("host", ["api.openai.com", "localhost.example.org", "10.0.0.7", "gpu77", "127.0.0.1.nip.io"])
+def test_any_other_host_is_not_local(host):
+    assert not chat.Settings(model="m", base_url=f"http://{host}/v1", local_hosts=("gpu7",)).is_local
 
 
 @pytest.mark.parametrize("wrong", [{"base_url": "https://user:pw@host/v1"}, {"base_url": "host"}, {"modle": "x"},

@@ -54,6 +54,17 @@ def test_a_rerun_asks_nothing_at_all(ask, reports):
     assert first == again
 
 
+def test_a_rerun_does_not_even_load_the_client(tmp_path):
+    with LlmServer() as server:
+        first = started(server, tmp_path / "s.sqlite", 5)
+        assert first.communicate(timeout=30)[0].split() == ["5", "5"]
+        watched = SCRIPT + "\nassert 'openai' not in sys.modules"
+        environment = os.environ | {"OPENAI_API_KEY": "test-key"}
+        command = [sys.executable, "-c", watched, server.base_url, str(tmp_path / "s.sqlite"), "5", "16"]
+        again = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    assert again.returncode == 0, again.stderr
+
+
 def test_only_what_changed_is_asked_again(ask, reports):
     with LlmServer(models=("test-model", "other")) as server:
         ask(server, reports)
