@@ -2,6 +2,7 @@
 03_training.
 """
 
+import os
 from contextlib import contextmanager
 
 import torch
@@ -44,6 +45,8 @@ def exact(*, cpu_threads, seed, device):
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.set_num_threads(cpu_threads)
+        if devices:  # cuBLAS repeats itself only with a fixed workspace, and reads this when it starts
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         # a GPU has kernels without a deterministic form (grid_sample among them): there a warning must do
         torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
         torch.manual_seed(seed)

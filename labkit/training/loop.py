@@ -108,17 +108,7 @@ def _run(training, out_dir, marker, progress):
         if row["best"]:
             best = _copied(training.network)
         if settings.checkpoint_every and number % settings.checkpoint_every == 0 and number < settings.epochs:
-            checkpoints.save(
-                {
-                    "fingerprint": marker,
-                    "network": training.network.state_dict(),
-                    "optimiser": training.optimiser.state_dict(),
-                    "schedule": training.schedule.state_dict(),
-                    "history": history,
-                    "best": best,
-                },
-                out_dir / "resume.pt",
-            )
+            checkpoints.save(_resume_point(training, marker, history, best), out_dir / "resume.pt")
         if progress is not None:
             progress(row)
     finished = {
@@ -134,6 +124,17 @@ def _run(training, out_dir, marker, progress):
     checkpoints.save(finished, out_dir / "network.pt")
     (out_dir / "resume.pt").unlink(missing_ok=True)
     return finished
+
+
+def _resume_point(training, marker, history, best):
+    return {
+        "fingerprint": marker,
+        "network": training.network.state_dict(),
+        "optimiser": training.optimiser.state_dict(),
+        "schedule": training.schedule.state_dict(),
+        "history": history,
+        "best": best,
+    }
 
 
 def _copied(network):

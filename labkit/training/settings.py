@@ -14,7 +14,7 @@ class Settings(BaseModel):
     With the same settings, seed, data and `cpu_threads` a CPU gives the same predictions bit for bit.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     backbone: str = Field(default="resnet50", description="any torchvision classification network by name")
     weights: str = Field(
