@@ -57,6 +57,8 @@ def judge(mention: Mention, marks: Marks, *, switches: Switches, reducible: bool
     behind = [cue for cue in applying if cue.side == "after" or cue.start > mention.start]
     inside = [cue for cue in applying if cue.side == "within"]
     before = max(ahead, key=lambda cue: (cue.end, cue.end - cue.start), default=None)
+    if before and before.kind == "hedge":
+        before = _denied(before, ahead, marks) or before
     after = min(behind, key=lambda cue: cue.start, default=None)
     return _combine(before, after, inside[0] if inside else None, switches)
 
@@ -73,6 +75,16 @@ def _combine(before: Cue | None, after: Cue | None, inside: Cue | None, switches
         if state in kinds:
             return next((s, cue) for s, cue in states if s == state)
     return states[0] if states else (State.STATED, None)
+
+
+def _denied(hedge: Cue, ahead: list[Cue], marks: Marks) -> Cue | None:
+    """The negation that a hedge stands in, as in "no fracture or suspicious lesion" or "kein Hinweis auf mögliche Fraktur"."""
+    for cue in ahead:
+        if cue.kind == "negation" and cue.side == "before" and cue.end <= hedge.start:
+            between = [m for m in marks.lesions if cue.end <= m.start and m.end <= hedge.start]
+            if not between or marks.has("continuations", hedge.start - 1):
+                return cue
+    return None
 
 
 def _state(cue: Cue, switches: Switches) -> State:
@@ -204,6 +216,9 @@ def _reaches_back(mention: Mention, cue: Cue, marks: Marks) -> bool:
     ):
         return False
     commas = [i for i in range(mention.end, cue.start) if marks.words[i] == ","]
+    if mention.end < cue.start and marks.words[mention.end] == ":":
+        # Structured reports: "Erguss: nein", "Fracture: none".
+        return all(marks.has("light", i) for i in range(mention.end + 1, cue.start))
     for i in range(mention.end, cue.start):
         if marks.words[i] in ";:–—" or (marks.words[i] == "-"):
             return False
@@ -212,7 +227,11 @@ def _reaches_back(mention: Mention, cue: Cue, marks: Marks) -> bool:
     if not commas:
         return not _leads(cue, marks)
     if all(marks.has("light", i) for i in range(commas[-1] + 1, cue.start)):
-        return not starts and not _leads(cue, marks)
+        # "Fraktur, möglich" is about the fracture, "Fraktur, möglicherweise älter" about its age.
+        alone = cue.end - cue.start > 1 or all(
+            marks.has("light", i) for i in range(cue.end, marks.segment(cue.start)[1])
+        )
+        return alone and not starts and not _leads(cue, marks)
     joined = any(marks.has("continuations", i) for i in range(commas[-1], cue.start))
     named = {i for found in (marks.lesions, marks.places) for m in found for i in range(m.start, m.end)}
     return joined and all(

@@ -53,7 +53,21 @@ class Linker:
         near = [lesion for lesion in lesions if start <= lesion.start < end or lesion.start < place.end <= lesion.end]
         if not near and _is_list_item(place, marks):
             near = lesions
-        return min(near, key=lambda lesion: _distance(place, lesion, marks), default=None)
+        nearest = min(near, key=lambda lesion: _distance(place, lesion, marks), default=None)
+        return None if nearest and self._is_another(place, nearest, marks) else nearest
+
+    def _is_another(self, place: Mention, lesion: Mention, marks: Marks) -> bool:
+        """Whether the place belongs to a nearer lesion of another kind, and the lesion has a nearer place of its own.
+
+        "Fraktur der Ulna mit Luxation des Radiusköpfchens": the radial head is dislocated, not broken.
+        """
+        limit = _distance(place, lesion, marks)
+        closer = any(m.name != lesion.name and _distance(place, m, marks) < limit for m in marks.lesions)
+        return closer and any(
+            _distance(other, lesion, marks) < limit and self.fits(other.name, lesion.name) and other.name != ELSEWHERE
+            for other in marks.places
+            if other.name not in self.general
+        )
 
     def _nearest_places(self, lesion: Mention, marks: Marks) -> list[Mention]:
         start, end = marks.segment(lesion.start)

@@ -20,7 +20,7 @@ WORD_FLAGS = (
 )  # fmt: skip
 # Signs that separate statements; a comma may also separate the items of a list.
 STRONG_SIGNS = frozenset(";:()-–—")
-FAR = 1_000
+STRETCHED_WORDS = 3
 
 
 class Mention(NamedTuple):
@@ -109,8 +109,8 @@ class Reader:
                 marks.spans.setdefault(match.label[1], []).append((match.start, match.end))
             elif kind in sorted_out:
                 sorted_out[kind].append(match)
-        marks.lesions = [Mention(m.start, m.end, m.label[1]) for m in _outer(sorted_out["lesion"], ignored)]
-        marks.places = [Mention(m.start, m.end, m.label[1]) for m in _outer(sorted_out["place"], ignored)]
+        marks.lesions = [Mention(m.start, m.end, m.label[1]) for m in _outer(_tight(sorted_out["lesion"]), ignored)]
+        marks.places = [Mention(m.start, m.end, m.label[1]) for m in _outer(_tight(sorted_out["place"]), ignored)]
         neutral = [Match(start, end, None) for start, end in marks.spans.get("neutral", ())]
         cues = [Cue(m.start, m.end, m.label[1], m.label[2]) for m in _outer(sorted_out["cue"], neutral)]
         marks.cues = _one_kind(cues)
@@ -118,19 +118,32 @@ class Reader:
 
 
 def _outer(matches: list[Match], masks: list[Match]) -> list[Match]:
-    """Matches that no longer match contains and no mask of at least their length covers."""
+    """Matches that no longer phrase contains and no mask covers."""
     if not matches:
         return []
-    kept = []
-    for m in matches:
-        inner = any(
-            o.start <= m.start and m.end <= o.end and o.end - o.start > m.end - m.start and o.label != m.label
-            for o in matches
-        )
-        same = any(o.label == m.label and (o.start <= m.start and m.end <= o.end) and o[:2] != m[:2] for o in matches)
-        if not inner and not same and not any(o.start <= m.start and m.end <= o.end for o in masks):
-            kept.append(m)
-    return kept
+    return [
+        m
+        for m in matches
+        if not any(_within(m, o) and o.end - o.start > m.end - m.start for o in matches)
+        and not any(_within(m, o) for o in masks)
+    ]
+
+
+def _tight(matches: list[Match]) -> list[Match]:
+    """Matches without those that a gap has stretched over the begin of another statement.
+
+    Where a much shorter match of the same label lies in a long one, the shorter one is meant.
+    """
+    return [
+        m
+        for m in matches
+        if m.end - m.start < STRETCHED_WORDS
+        or not any(_within(o, m) and o.label == m.label and m.end - m.start >= o.end - o.start + 2 for o in matches)
+    ]
+
+
+def _within(inner: Match, outer: Match) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end
 
 
 def _one_kind(cues: list[Cue]) -> list[Cue]:

@@ -85,7 +85,9 @@ class RuleExtractor:
         tokens = tokenize(text)
         words = [token.text for token in tokens]
         if not any(word[0].isalnum() for word in words):
-            raise ExtractionError("The report is empty; false would mean that nothing was found. Leave it out or mend it.")
+            raise ExtractionError(
+                "The report is empty; false would mean that nothing was found. Leave it out or mend it."
+            )
         language = max(self._readers, key=lambda code: self._readers[code][0].familiarity(words))
         reader, splitter = self._readers[language]
         memory = Memory()
@@ -126,6 +128,8 @@ class RuleExtractor:
             places = self._places(lesion, linked[lesion], marks, memory, fresh)
             if state == State.ASKED or places is None or (memory.elsewhere and not linked[lesion]):
                 continue
+            if state == State.STATED:
+                state = self._state_of_owner(lesion, marks, memory, fresh)
             span = _span(lesion, linked[lesion], cue, sentence, text)
             if state == State.HEDGED and cue:
                 memory.hedges.append(_slice(sentence, cue.start, cue.end, text).lower())
@@ -178,7 +182,13 @@ class RuleExtractor:
         return names
 
     def _owner_places(
-        self, lesion: Mention, names: frozenset[str], owner: str, marks: Marks, memory: Memory, fresh: dict[str, list[int]]
+        self,
+        lesion: Mention,
+        names: frozenset[str],
+        owner: str,
+        marks: Marks,
+        memory: Memory,
+        fresh: dict[str, list[int]],
     ) -> frozenset[str] | None:
         """Places of a property: those of what it is a property of, in this sentence or the last that spoke of it."""
         broken = {place for s in memory.statements if s.lesion == owner for place in s.places}
@@ -194,6 +204,15 @@ class RuleExtractor:
         if indices:
             return frozenset().union(*(memory.statements[i].places for i in indices))
         return names
+
+    def _state_of_owner(self, lesion: Mention, marks: Marks, memory: Memory, fresh: dict[str, list[int]]) -> State:
+        """A property is past where what it belongs to is past in the same clause ("in Fehlstellung verheilte Fraktur")."""
+        owner = self._owners.get(lesion.name, "")
+        start, end = marks.segment(lesion.start)
+        if not any(m.name == owner and start <= m.start < end for m in marks.lesions):
+            return State.STATED
+        states = {memory.statements[i].state for i in fresh.get(owner, ())}
+        return states.pop() if len(states) == 1 and states <= {State.PAST, State.HEALED} else State.STATED
 
     def _revise(self, sentence: Sentence, marks: Marks, memory: Memory, fresh: dict, text: str) -> None:
         """Let a sentence without the lesion's name speak of an earlier one: healed, still visible, reduced."""

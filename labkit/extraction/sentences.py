@@ -84,9 +84,23 @@ class Splitter:
                     yield Sentence(current, section, titled, token.text == "?", heading, begins_line)
                 current = []
                 gap = text[tokens[i - 1].end : tokens[i].start] if i < n else ""
-                # A question or an indication ends with its line, or with its paragraph where it began under the heading.
-                if section == "ignored" and "\n" in gap and (until_line_end or gap.count("\n") > 1):
+                if section == "ignored" and self._leaves_question(tokens, i, text, gap, until_line_end):
                     section = "findings"
+
+    def _leaves_question(self, tokens: list[Token], i: int, text: str, gap: str, until_line_end: bool) -> bool:
+        """Whether the description begins at token i, behind a question or an indication.
+
+        An indication ends with its line, or with its paragraph where it began under its heading; in a report of one line without
+        further headings it ends with its first sentence.
+        """
+        if "\n" in gap:
+            return until_line_end or gap.count("\n") > 1
+        if i >= len(tokens) or "\n" in text[tokens[i].start :].strip():
+            return False
+        rest = tokens[i:]
+        return not any(
+            token.text == ":" and self._headings.find([rest[k - 1].text]) for k, token in enumerate(rest) if k
+        )
 
     def _heading(self, tokens: list[Token], i: int, text: str) -> tuple[int, str | None]:
         """Tokens of the heading that begins here (its colon included) and its section, None where it names none."""
