@@ -1,17 +1,10 @@
 """Numbers with intervals: areas, macro averages, operating points, comparisons; the work of 04_evaluation.
 
-`evaluate` and `compare` turn PREDICTIONS and LABELS into METRICS and CURVES; the other names are the
-statistics they rest on.
+`evaluate` and `compare` turn PREDICTIONS and LABELS into METRICS and CURVES; the other names are the statistics they
+rest on. Names are looked up when used, so that checking a params file does not wait for scipy.
 """
 
-from labkit.evaluation.cases import MACRO, READINGS, label_set
-from labkit.evaluation.comparison import compare, compare_sites
-from labkit.evaluation.macro import compare_macro_auc, compare_macro_auc_unpaired, macro_auc
-from labkit.evaluation.metrics import evaluate
-from labkit.evaluation.operating import average_precision, confusion, rates, wilson, youden_threshold
-from labkit.evaluation.roc import auc, compare_auc, compare_auc_unpaired
-from labkit.evaluation.settings import Settings
-from labkit.evaluation.significance import benjamini_hochberg, detectable_difference, equivalence, holm
+from importlib import import_module
 
 __all__ = [
     "MACRO",
@@ -37,3 +30,25 @@ __all__ = [
     "wilson",
     "youden_threshold",
 ]
+
+_HOMES = {
+    "cases": ("MACRO", "READINGS", "label_set"),
+    "comparison": ("compare", "compare_sites"),
+    "macro": ("compare_macro_auc", "compare_macro_auc_unpaired", "macro_auc"),
+    "metrics": ("evaluate",),
+    "operating": ("average_precision", "confusion", "rates", "wilson", "youden_threshold"),
+    "roc": ("auc", "compare_auc", "compare_auc_unpaired"),
+    "settings": ("Settings",),
+    "significance": ("benjamini_hochberg", "detectable_difference", "equivalence", "holm"),
+}
+
+
+def __getattr__(name: str):
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
