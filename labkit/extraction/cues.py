@@ -129,7 +129,7 @@ def _is_near(cue: Cue, mention: Mention, marks: Marks) -> bool:
         if lesion.start >= mention.start:
             return lesion.start == mention.start
         following = lesion.end
-        if not (following < len(marks.words) and marks.has("continuations", following)):
+        if cue.kind != "negation" or not (following < len(marks.words) and marks.has("continuations", following)):
             return False
         end = following + 1
     return False
@@ -148,7 +148,7 @@ def _reaches(cue: Cue, mention: Mention, marks: Marks) -> bool:
         elif word in STRONG_SIGNS:
             if met or word not in ":(":
                 return False
-        elif i > cue.end and _breaks(i, cue, marks, met=met):
+        elif _breaks(i, cue, marks, met=met):
             return False
     return not (cue.kind == "negation" and _presupposed(cue, mention, marks))
 
@@ -189,7 +189,7 @@ def _list_goes_on(comma: int, cue: Cue, mention: Mention, marks: Marks) -> bool:
         return False
     named = {i for found in (marks.lesions, marks.places) for m in found for i in range(m.start, m.end)}
     bare = all(i in named or marks.has("connectors", i) or marks.has("continuations", i) for i in range(first, end))
-    if bare:
+    if bare and end < len(words) and words[end] == "," and _list_goes_on(end, cue, mention, marks):
         return True
     stop = next((i for i in range(first, len(words)) if words[i] in STRONG_SIGNS), len(words))
     last = next((c.start for c in sorted(marks.cues) if c.start > first), stop)

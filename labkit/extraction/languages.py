@@ -45,6 +45,7 @@ class Language(Strict):
     language: str
     words: TermList
     abbreviations: TermList = ()
+    ordinal_dot: bool = False
     starters: TermList = ()
     open_ends: TermList = ()
     dictation: dict[str, str] = {}

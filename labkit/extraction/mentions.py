@@ -21,6 +21,7 @@ WORD_FLAGS = (
 # Signs that separate statements; a comma may also separate the items of a list.
 STRONG_SIGNS = frozenset(";:()-–—")
 STRETCHED_WORDS = 3
+SMALL_WORD = 3
 
 
 class Mention(NamedTuple):
@@ -93,8 +94,12 @@ class Reader:
         self.lexicon = Lexicon(labelled)
 
     def familiarity(self, words: list[str]) -> int:
-        """How many of the words this language knows: the language of a report is the one that knows most."""
-        return sum(("flag", "words") in self.lexicon.know(word).labels for word in words)
+        """How much of a report this language knows: small words count most, terms and cues a little."""
+        total = 0
+        for word in words:
+            known = self.lexicon.know(word)
+            total += SMALL_WORD if ("flag", "words") in known.labels else bool(known.labels or known.starts)
+        return total
 
     def __call__(self, words: list[str]) -> Marks:
         """Mark a sentence, longer phrases before shorter ones that they contain."""

@@ -43,6 +43,7 @@ class Splitter:
         self._flags = Lexicon((flag, term) for flag, terms in flags.items() for term in terms)
         self._headings = Lexicon((section, term) for section, terms in language.sections for term in terms)
         self._spoken = language.dictation
+        self._ordinal_dot = language.ordinal_dot
 
     def __call__(self, text: str, tokens: list[Token] | None = None) -> list[Sentence]:
         """Sentences of a report in order, from its tokens where they are known; headings are not among them."""
@@ -155,6 +156,8 @@ class Splitter:
             return True
         starter = "starter" in self._flags.know(after).labels
         starts = starter and after[0].isupper()
+        if before[-1:].isdigit() and not self._ordinal_dot:
+            return not after[0].isdigit()
         if before[-1:].isdigit() or (len(before) == 1 and before.isalpha()):
             return starts or ("\n" in gap and after[0].isupper())
         if "abbreviation" in self._flags.know(before).labels:
