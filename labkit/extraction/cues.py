@@ -53,8 +53,8 @@ def judge(mention: Mention, marks: Marks, *, switches: Switches, reducible: bool
     asked = next((cue for cue in applying if cue.kind == "advice"), None)
     if asked:
         return State.ASKED, asked
-    ahead = [cue for cue in applying if cue.side in ("before", "near") and cue.start <= mention.start]
-    behind = [cue for cue in applying if cue.side == "after" or cue.start > mention.start]
+    ahead = [cue for cue in applying if cue.side != "within" and cue.end <= mention.start]
+    behind = [cue for cue in applying if cue.side != "within" and cue.end > mention.start]
     inside = [cue for cue in applying if cue.side == "within"]
     before = max(ahead, key=lambda cue: (cue.end, cue.end - cue.start), default=None)
     if before and before.kind == "hedge":
@@ -69,6 +69,8 @@ def _combine(before: Cue | None, after: Cue | None, inside: Cue | None, switches
     kinds = {state for state, _ in states}
     if inside and _state(inside, switches) == State.HEDGED and before and _state(before, switches) == State.NEGATED:
         return State.NEGATED, before
+    if inside and after and _state(inside, switches) == State.HEDGED and _state(after, switches) == State.NEGATED:
+        return State.NEGATED, after
     if after and before and _state(before, switches) == State.HEDGED and _state(after, switches) == State.NEGATED:
         return State.NEGATED, after
     for state in (State.HEDGED, State.NEGATED, State.PAST):
@@ -105,9 +107,9 @@ def _applies(cue: Cue, mention: Mention, marks: Marks) -> bool:
     if cue.end <= mention.start:
         if cue.side == "near":
             return _is_near(cue, mention, marks)
-        return cue.side == "before" and _reaches(cue, mention, marks)
+        return cue.side in ("before", "around") and _reaches(cue, mention, marks)
     if mention.end <= cue.start:
-        if cue.side == "after":
+        if cue.side in ("after", "around"):
             return _reaches_back(mention, cue, marks)
         return (
             cue.side == "before"
@@ -222,7 +224,7 @@ def _reaches_back(mention: Mention, cue: Cue, marks: Marks) -> bool:
     for i in range(mention.end, cue.start):
         if marks.words[i] in ";:–—" or (marks.words[i] == "-"):
             return False
-        if marks.has("breakers", i) and any(start > i for start in starts):
+        if (marks.has("breakers", i) or marks.has("verbs", i)) and any(start > i for start in starts):
             return False
     if not commas:
         return not _leads(cue, marks)

@@ -23,12 +23,13 @@ class Strict(BaseModel):
 
 
 class Cues(Strict):
-    """Phrases of one kind by where they stand: before a mention, right before it, behind it, or within its word."""
+    """Phrases of one kind by where they stand: before a mention, right before it, behind it, around it or within its word."""
 
     before: TermList = ()
     near: TermList = ()
     after: TermList = ()
     within: TermList = ()
+    around: TermList = ()
 
 
 class Sections(Strict):
@@ -70,6 +71,7 @@ class Language(Strict):
     light: TermList = ()
     purpose: TermList = ()
     ordinary: TermList = ()
+    verbs: TermList = ()
 
 
 def load_all(folder: Path = LANGUAGE_DIR) -> tuple[Language, ...]:

@@ -29,7 +29,8 @@ class Linker:
 
     def fits(self, place: str, lesion: str) -> bool:
         """Whether a place can be one of this lesion."""
-        return place == ELSEWHERE or place in self.general or place in self._combined[lesion]
+        combined = self._combined[lesion]
+        return place == ELSEWHERE or place in self.general or not combined or place in combined
 
     def __call__(self, marks: Marks) -> dict[Mention, list[Mention]]:
         """Places of each lesion of a sentence; an empty list where the sentence names none."""

@@ -16,7 +16,7 @@ ELSEWHERE = "elsewhere"
 CUE_KINDS = ("negation", "hedge", "unlikely", "consistent", "history", "resolved", "advice")
 WORD_FLAGS = (
     "neutral", "normal", "breakers", "continuations", "degrees", "further", "genitives", "connectors", "light",
-    "purpose", "consolidated", "unhealed",
+    "purpose", "verbs", "consolidated", "unhealed",
 )  # fmt: skip
 # Signs that separate statements; a comma may also separate the items of a list.
 STRONG_SIGNS = frozenset(";:()-–—")
@@ -33,7 +33,7 @@ class Mention(NamedTuple):
 
 
 class Cue(NamedTuple):
-    """A phrase that says how something is meant, and on which side of it (before, near, after, within)."""
+    """A phrase that says how something is meant, and on which side of it (before, near, after, around, within)."""
 
     start: int
     end: int
@@ -92,6 +92,8 @@ class Reader:
         # Known only so that they are not taken for a misspelt term.
         labelled += [(("ordinary",), term) for term in language.ordinary]
         self.lexicon = Lexicon(labelled)
+        properties = [(name, lesion.of) for name, lesion in template.lesions.items() if lesion.of]
+        self._joined = frozenset((("lesion", name), ("lesion", owner)) for name, owner in properties)
 
     def familiarity(self, words: list[str]) -> int:
         """How much of a report this language knows: small words count most, terms and cues a little."""
@@ -114,22 +116,31 @@ class Reader:
                 marks.spans.setdefault(match.label[1], []).append((match.start, match.end))
             elif kind in sorted_out:
                 sorted_out[kind].append(match)
-        marks.lesions = [Mention(m.start, m.end, m.label[1]) for m in _outer(_tight(sorted_out["lesion"]), ignored)]
-        marks.places = [Mention(m.start, m.end, m.label[1]) for m in _outer(_tight(sorted_out["place"]), ignored)]
+        marks.lesions = [
+            Mention(m.start, m.end, m.label[1]) for m in _outer(_tight(sorted_out["lesion"]), ignored, self._joined)
+        ]
+        places = [Mention(m.start, m.end, m.label[1]) for m in _outer(_tight(sorted_out["place"]), ignored)]
+        other = [place for place in places if place.name == ELSEWHERE]
+        marks.places = [p for p in places if p.name == ELSEWHERE or not any(_within(p, o) for o in other)]
         neutral = [Match(start, end, None) for start, end in marks.spans.get("neutral", ())]
         cues = [Cue(m.start, m.end, m.label[1], m.label[2]) for m in _outer(sorted_out["cue"], neutral)]
         marks.cues = _one_kind(cues)
         return marks
 
 
-def _outer(matches: list[Match], masks: list[Match]) -> list[Match]:
-    """Matches that no longer phrase contains and no mask covers."""
+def _outer(matches: list[Match], masks: list[Match], joined: frozenset = frozenset()) -> list[Match]:
+    """Matches that no longer phrase contains and no mask covers.
+
+    `joined` are pairs of labels of which the first, a property, contains the second without hiding it ("mehrfach frakturiert").
+    """
     if not matches:
         return []
     return [
         m
         for m in matches
-        if not any(_within(m, o) and o.end - o.start > m.end - m.start for o in matches)
+        if not any(
+            _within(m, o) and o.end - o.start > m.end - m.start and (o.label, m.label) not in joined for o in matches
+        )
         and not any(_within(m, o) for o in masks)
     ]
 
@@ -147,7 +158,7 @@ def _tight(matches: list[Match]) -> list[Match]:
     ]
 
 
-def _within(inner: Match, outer: Match) -> bool:
+def _within(inner: Match | Mention, outer: Match | Mention) -> bool:
     return outer.start <= inner.start and inner.end <= outer.end
 
 
