@@ -1,1 +1,14 @@
-"""stub"""
+"""From free-text radiology reports to verified labels, image classifiers and publishable reports.
+
+params, layout, tables, templates   the choices of a study, its paths, its tables, its findings
+delimited, corpus, cohort           reports and radiographs as hospitals have them, linked
+synthetic                           a cohort with a known truth, for the demonstration and the tests
+extraction, deidentification        labels from texts, by rules or a model; no name leaves the house
+verification                        readings by people, and how right the labels are
+radiographs                         DICOM folders to arrays
+splits, policies, training          patients, what training makes of doubt, networks
+evaluation, figures                 numbers with intervals, then ink
+run, cli                            notebooks as a restartable workflow; the command `labkit`
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,96 @@
+"""One file of reports to one file of labels; the work of `labkit extract`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from pydantic import ValidationError
+
+from labkit import corpus, deidentification, tables, templates
+from labkit.errors import CorpusError, ParamsError
+from labkit.extraction import labelling, rules
+from labkit.extraction.settings import Settings
+from labkit.params import messages
+
+__all__ = ["Request", "extract"]
+
+STATUS_COLUMNS = ["report_id", "status", "reason", "model", "prompt_tokens", "completion_tokens", "cost", "seconds"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is read, how, and where the labels go."""
+
+    reports: Path
+    template: str
+    extractor: str
+    output: Path
+    id_column: str
+    text_column: str
+
+    @property
+    def status_path(self) -> Path:
+        return self.output.with_suffix(".status.csv")
+
+
+def extract(request: Request, *, options: dict, say: Callable[[str], None]) -> int:
+    """Write labels and a status per row of the file; 0 where the run ended by itself, 1 where it stopped early.
+
+    Raises
+    ------
+    LabkitError : the file, the template or an option cannot be used; nothing was written.
+    """
+    template = templates.load(request.template)
+    read = corpus.load(request.reports, corpus.Columns(report_id=request.id_column, report=request.text_column))
+    reports = [(report.report_id, report.text) for report in read.reports]
+    if request.extractor == "rules":
+        labelled = labelling.by_rules(reports, template=template, switches=rules.Switches())
+    else:
+        labelled = _ask(request, reports, template, dict(options))
+    if not request.output.parent.is_dir():
+        raise CorpusError(f"{request.output}: there is no folder {request.output.parent}; make it first.")
+    labels = labelled.findings.rename(columns={"study_id": "report_id"})
+    _write(labels[["report_id", "finding", "value", "evidence"]], request.output)
+    status = labelled.answers.rename(columns={"study_id": "report_id"})[STATUS_COLUMNS]
+    rejected = read.rejected[["report_id", "reason"]].assign(status="skipped")
+    status = pd.concat([status, rejected], ignore_index=True)[STATUS_COLUMNS]
+    assert len(status) == read.n_rows, "rows out differ from rows in"
+    _write(status, request.status_path)
+    counts = status["status"].value_counts()
+    say(f"{request.output}: labels of {counts.get('ok', 0)} of {read.n_rows} reports.")
+    if counts.sum() > counts.get("ok", 0):
+        say(f"{request.status_path} says why {counts.sum() - counts.get('ok', 0)} have none.")
+    stopped = labelled.record.get("stopped", "")
+    if stopped:
+        say(f"Stopped early: {stopped}")
+    return 1 if stopped else 0
+
+
+def _ask(request: Request, reports: list[tuple[str, str]], template, options: dict) -> labelling.Labelled:
+    store = options.pop("store", None) or request.output.with_suffix(".sqlite")
+    retry_failed = options.pop("retry_failed", False)
+    if options.pop("already_anonymised", False):
+        options["texts"] = "already anonymised"
+    if "model" not in options:
+        raise ParamsError("--model is missing: name the model at the endpoint, such as --model gpt-4o.")
+    try:
+        settings = Settings(**options)
+    except ValidationError as error:
+        faults = messages.sentences(error, options, Settings)
+        raise ParamsError("\n".join(f"--{fault.replace('_', '-', 1)}" for fault in faults)) from None
+    # A local endpoint gets the text as it is; whatever leaves the machine passes the gate.
+    sends_as_is = settings.is_local or settings.texts == "already anonymised"
+    gate = None if sends_as_is else deidentification.Gate().clean
+    return labelling.by_model(
+        reports,
+        template=template,
+        settings=settings,
+        store_path=store,
+        deidentify=gate,
+        retry_failed=retry_failed,
+    )
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    tables.atomic_write(path, table.to_csv(index=False, lineterminator="\n").encode("utf-8"))
