@@ -2,8 +2,9 @@
 
     python bench/rules.py FOLDER [--errors] [--part dev|check|all]
 
-FOLDER holds one JSON Lines file per anatomy with the keys id, report, labels and skip. Printed: label accuracy, and micro precision, recall
-and F1 of true and of uncertain over all labels that are not skipped, with 95 % intervals from 2,000 resamplings of whole reports.
+FOLDER holds one JSON Lines file per anatomy with the keys id, report, labels and skip. Printed: label accuracy, and
+micro precision, recall and F1 of true and of uncertain over all labels that are not skipped, with 95 % intervals
+from 2,000 resamplings of whole reports.
 """
 
 import argparse

@@ -40,7 +40,7 @@ TermList = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
 class Rule(NamedTuple):
-    """What makes a finding: a lesion, at a place where one is named, and only if a switch is on where one is named."""
+    """What makes a finding: a lesion, at a place if one is named, with a switch on if one is named."""
 
     lesion: str
     place: str | None = None
@@ -57,8 +57,7 @@ class Rule(NamedTuple):
 class Terms(BaseModel):
     """Terms of one place or lesion by language (`de`, `en`, ...); `any` holds eponyms and Latin of every language.
 
-    `of` makes a lesion a property of another one: displacement *of* a fracture is where the fracture is and no more
-    certain. `reducible` lesions can be undone, as a dislocation by reduction.
+    `of`: a property of another lesion, where that lesion is and no more certain; `reducible`: treatment can undo it.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
@@ -204,7 +203,7 @@ def load(template: str | Path) -> Template:
 
 
 def files(template: str | Path) -> tuple[Path, ...]:
-    """The template's file and the vocabulary files it takes in: what its result depends on.
+    """The template's file and the vocabulary files it takes in.
 
     Raises
     ------
@@ -230,7 +229,7 @@ def files(template: str | Path) -> tuple[Path, ...]:
 
 def _read(path: Path) -> dict:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         place = getattr(error, "problem_mark", None)
         where = f", line {place.line + 1}" if place else ""

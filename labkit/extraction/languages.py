@@ -23,7 +23,7 @@ class Strict(BaseModel):
 
 
 class Cues(Strict):
-    """Phrases of one kind by where they stand: before a mention, right before it, behind it, around it or within its word."""
+    """Phrases of one kind by where they stand: before a mention, right before, behind, around or within it."""
 
     before: TermList = ()
     near: TermList = ()

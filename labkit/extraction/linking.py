@@ -1,7 +1,7 @@
 """Which place a lesion of a sentence belongs to.
 
-Used by 01_extraction through `rules`. A place belongs to the nearest lesion of each kind in its own clause; a lesion without a place takes
-the nearest one of the sentence.
+Used by 01_extraction through `rules`. A place belongs to the nearest lesion of each kind in its own clause; a
+lesion without a place takes the nearest one of the sentence.
 """
 
 from labkit.extraction.mentions import ELSEWHERE, Marks, Mention

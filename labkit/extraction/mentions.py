@@ -131,7 +131,8 @@ class Reader:
 def _outer(matches: list[Match], masks: list[Match], joined: frozenset = frozenset()) -> list[Match]:
     """Matches that no longer phrase contains and no mask covers.
 
-    `joined` are pairs of labels of which the first, a property, contains the second without hiding it ("mehrfach frakturiert").
+    `joined` are pairs of labels of which the first, a property, contains the second without hiding it ("mehrfach
+    frakturiert").
     """
     if not matches:
         return []

@@ -30,8 +30,8 @@ class Span:
 def locate(quote: str, text: str) -> Span | None:
     """Span of the quote in the text, or None where it is not there.
 
-    An exact occurrence is preferred; otherwise white space, hyphens (also those of a word divided at a line end), kinds
-    of dashes and quotation marks, and case are left out of the comparison. The span's text is the original's.
+    An exact occurrence is preferred; otherwise white space, hyphens (also those of a word divided at a line end),
+    kinds of dashes and quotation marks, and case are left out of the comparison. The span's text is the original's.
 
     Parameters
     ----------

@@ -22,9 +22,9 @@ SPOKEN_SIGNS = 2
 class Sentence:
     """Words and signs of a sentence, the section it stands in and what its form says.
 
-    `section` is `ignored` (question, indication, technique), `findings` or `impression`; `asks` is true where it ends with a
-    question mark; `heading` counts the tokens before a colon at the begin of a line; `begins_line` where it is the first
-    of its line.
+    `section` is `ignored` (question, indication, technique), `findings` or `impression`; `asks` is true where it
+    ends with a question mark; `heading` counts the tokens before a colon at the begin of a line; `begins_line`
+    where it is the first of its line.
     """
 
     tokens: list[Token]
@@ -91,8 +91,8 @@ class Splitter:
     def _leaves_question(self, tokens: list[Token], i: int, text: str, gap: str, until_line_end: bool) -> bool:
         """Whether the description begins at token i, behind a question or an indication.
 
-        An indication ends with its line, or with its paragraph where it began under its heading; in a report of one line without
-        further headings it ends with its first sentence.
+        An indication ends with its line, or with its paragraph where it began under its heading; in a report of one
+        line without further headings it ends with its first sentence.
         """
         if "\n" in gap:
             return until_line_end or gap.count("\n") > 1

@@ -86,7 +86,7 @@ class Settler:
 
 
 def _decisive(own: list[Statement], wider: list[Statement]) -> Statement | None:
-    """The statement that settles a finding: of the impression where it speaks, the most certain one within a section."""
+    """The statement that settles a finding: the impression where it speaks, then the most certain one."""
     for section in ("impression", "findings"):
         said = [s for s in own if s.section == section]
         positive = [s for s in said if s.state in VALUE]

@@ -1,0 +1,78 @@
+"""Spellings of a word: which patterns it matches, misspelt or not.
+
+Used by 01_extraction through `words`.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+__all__ = ["WordPatterns", "fold"]
+
+# Latin and German spellings of one word differ in c, k and z; typists without umlauts write ae or leave the dots out.
+LETTERS = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss", "c": "k", "z": "k", "é": "e", "è": "e"})
+DIVIDED = re.compile(r"-\s*\n\s*")
+# Below this many letters a misspelt word is too likely another word.
+FUZZY_LETTERS = 7
+
+
+def fold(word: str) -> str:
+    """Spelling-independent form of a word: lower case, no umlauts, c and z as k, line-end hyphens closed."""
+    word = DIVIDED.sub("", word.lower()).translate(LETTERS)
+    return word.replace("ae", "a").replace("oe", "o").replace("ue", "u")
+
+
+@dataclass(slots=True)
+class WordPatterns:
+    """The distinct word patterns of a lexicon, sorted by how they are looked up."""
+
+    exact: set[str] = field(default_factory=set)
+    prefixes: dict[str, str] = field(default_factory=dict)
+    loose: list[tuple[str, re.Pattern]] = field(default_factory=list)
+    misspelt: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+
+    def add(self, pattern: str) -> None:
+        """Take a folded pattern in, with the misspellings of its letters."""
+        letters = pattern.strip("*")
+        if "*" not in pattern:
+            self.exact.add(pattern)
+        elif pattern == letters + "*" and "*" not in letters:
+            self.prefixes[letters] = pattern
+        else:
+            parts = ".*".join(re.escape(part) for part in pattern.split("*"))
+            self.loose.append((pattern, re.compile(parts)))
+        if "*" not in letters and len(letters) >= FUZZY_LETTERS:
+            for variant in _deletions(letters):
+                self.misspelt.setdefault(variant, set()).add((letters, pattern))
+
+    def of(self, word: str) -> frozenset[str]:
+        """Patterns that a folded word matches; those it nearly matches where it matches none."""
+        found = {word} & self.exact
+        found.update(self.prefixes[word[:n]] for n in range(1, len(word) + 1) if word[:n] in self.prefixes)
+        found.update(pattern for pattern, matcher in self.loose if matcher.fullmatch(word))
+        if not found and len(word) >= FUZZY_LETTERS - 1:
+            found = self._nearly(word)
+        elif found and all(pattern.endswith("*") and pattern[0] != "*" for pattern in found):
+            # The first part of a compound is known; the second may be misspelt ("Weichteilschwelung").
+            rest = word[max(len(pattern) - 1 for pattern in found) :]
+            if len(rest) >= FUZZY_LETTERS - 1:
+                found |= {pattern for pattern in self._nearly(rest) if pattern.startswith("*")}
+        return frozenset(found)
+
+    def _nearly(self, word: str) -> set[str]:
+        """Patterns one slip of the keyboard away: a letter missing, doubled, wrong, or two exchanged."""
+        found = set()
+        for n in range(FUZZY_LETTERS - 1, len(word) + 1):
+            for piece in {word[:n], word[-n:]}:
+                for variant in _deletions(piece):
+                    for letters, pattern in self.misspelt.get(variant, ()):
+                        whole = piece == word
+                        fits = whole or (pattern.endswith("*") and word.startswith(piece))
+                        fits = fits or (pattern.startswith("*") and word.endswith(piece))
+                        if fits and abs(len(letters) - len(piece)) <= 1 and letters[:2] == piece[:2]:
+                            found.add(pattern)
+        return found
+
+
+def _deletions(word: str) -> set[str]:
+    """The word and every form of it that lacks one letter."""
+    return {word} | {word[:i] + word[i + 1 :] for i in range(len(word))}
