@@ -43,6 +43,7 @@ POLICY_COLOURS = {
 }
 WIDTH_IN = 7.2  # two columns of a journal page
 LABEL_CHARS = 46
+AREA_NAMES = {"roc": "area under the curve", "pr": "average precision"}
 
 
 def style() -> None:
@@ -156,9 +157,9 @@ def history(epochs: pd.DataFrame, *, ax: Axes) -> Axes:
 def curves(points: pd.DataFrame, metrics: pd.DataFrame, *, kind: str, max_findings: int = 8, ax: Axes) -> Axes:
     """ROC or precision-recall curves of one site and one policy, findings with most positives first.
 
-    points : CURVES of one site; metrics : METRICS, for the areas in the legend. kind : "roc" or "pr".
+    points : CURVES of one site; metrics : METRICS, for the areas that name each line. kind : "roc" or "pr".
     """
-    metric, mark = ("auc", "AUC") if kind == "roc" else ("average_precision", "AP")
+    metric = "auc" if kind == "roc" else "average_precision"
     areas = metrics[(metrics.metric == metric) & (metrics.reading == "primary")].set_index("finding")
     drawn = [f for f in areas.sort_values("n_positive", ascending=False).index if f != MACRO][:max_findings]
     colours = sns.color_palette("colorblind", len(drawn))
@@ -173,7 +174,6 @@ def curves(points: pd.DataFrame, metrics: pd.DataFrame, *, kind: str, max_findin
         ax.plot([0, 1], [0, 1], ls="--", lw=0.8, color="#888888")
     axes = ("1 - specificity", "sensitivity") if kind == "roc" else ("recall (sensitivity)", "precision")
     ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel=axes[0], ylabel=axes[1], aspect="equal")
-    ax.legend(title=mark, frameon=False, fontsize=6.5, loc="upper left", bbox_to_anchor=(0, -0.16))
     return ax
 
 
@@ -181,10 +181,14 @@ def curve_panels(points: pd.DataFrame, metrics: pd.DataFrame, *, site: str, kind
     """ROC (`kind` "roc") or precision-recall ("pr") curves at one site, one panel per policy."""
     points, metrics = points[points.site == site], metrics[metrics.site == site]
     policies = list(dict.fromkeys(points.policy))
-    drawn, axes = figure(height_in=5.6, columns=max(len(policies), 2))
+    side_by_side = len(policies) > 1
+    drawn, axes = figure(height_in=5.6 if side_by_side else 3.6, columns=max(len(policies), 2))
     for policy, ax in zip(policies, axes):
         own = metrics[metrics.policy == policy]
         curves(points[points.policy == policy], own, kind=kind, max_findings=max_findings, ax=ax).set_title(policy)
+        place = {"loc": "upper left", "bbox_to_anchor": (0, -0.16)} if side_by_side else {"loc": "center left"}
+        legend = ax if side_by_side else axes[1]
+        legend.legend(*ax.get_legend_handles_labels(), title=AREA_NAMES[kind], frameon=False, fontsize=7, **place)
     for ax in axes[len(policies) :]:
         ax.axis("off")
     return drawn

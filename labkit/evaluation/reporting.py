@@ -13,7 +13,6 @@ __all__ = [
     "differences",
     "export",
     "finding_table",
-    "headline",
     "left_out_table",
     "macro_table",
     "readings_table",
@@ -68,7 +67,12 @@ def finding_table(metrics: pd.DataFrame) -> pd.DataFrame:
 def left_out_table(metrics: pd.DataFrame) -> pd.DataFrame:
     """Findings that are not evaluated at a site, with the reason."""
     rows = metrics[metrics.metric == "left_out"]
-    return rows[["site", "finding", "method"]].drop_duplicates().rename(columns={"method": "reason"})
+    return (
+        rows[["site", "finding", "method"]]
+        .drop_duplicates()
+        .rename(columns={"method": "reason"})
+        .reset_index(drop=True)
+    )
 
 
 def readings_table(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -101,13 +105,6 @@ def _signed(row: pd.Series) -> str:
     if pd.isna(row["value"]):
         return "–"
     return f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
-
-
-def headline(metrics: pd.DataFrame) -> dict[str, str]:
-    """Macro AUC per site for the index page, of the first policy."""
-    rows = metrics[(metrics.finding == MACRO) & (metrics.metric == "auc") & (metrics.reading == "primary")]
-    first = rows.drop_duplicates("site")
-    return {f"Macro AUC {row.site}": _text(pd.Series(row._asdict())) for row in first.itertuples()}
 
 
 def export(metrics: pd.DataFrame, folder: str | Path) -> list[Path]:

@@ -95,7 +95,8 @@ def _flat(content: dict, prefix: str = "") -> list[tuple[str, str]]:
         elif isinstance(value, tuple | list):
             rows.append((f"{prefix}{key}", ", ".join(str(item) for item in value) or "–"))
         else:
-            rows.append((f"{prefix}{key}", "–" if value in (None, "", {}) else str(value)))
+            shown = str(value).lower() if isinstance(value, bool) else str(value)
+            rows.append((f"{prefix}{key}", "–" if value in (None, "", {}) else shown))
     return rows
 
 

@@ -36,7 +36,8 @@ def summary(metrics: pd.DataFrame) -> pd.DataFrame:
     if rows.empty:
         return pd.DataFrame({"": ["nothing is verified yet"]}, index=["label accuracy"])
     shown = rows.assign(text=rows.apply(_with_interval, axis=1)).pivot(index="metric", columns="site", values="text")
-    return shown.loc[[m for m in SHOWN if m in shown.index], list(dict.fromkeys(rows.site))].rename_axis(columns=None)
+    shown = shown.loc[[m for m in SHOWN if m in shown.index], list(dict.fromkeys(rows.site))]
+    return shown.rename(index=lambda metric: metric.replace("_", " ")).rename_axis(columns=None)
 
 
 def headline(metrics: pd.DataFrame) -> dict[str, str]:
