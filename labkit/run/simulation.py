@@ -27,5 +27,11 @@ def make(plan: Plan, step: Step) -> None:
         study=step.study,
         anatomy=step.anatomy,
     )
+    manifest = layout.cohort / "manifest.json"
+    before = manifest.read_bytes() if manifest.exists() else b""
     synthetic.generate(template, settings, layout.cohort)
-    receipts.receipt([*sorted(layout.cohort.rglob("*.csv")), layout.cohort / "manifest.json"])
+    if manifest.read_bytes() != before:
+        # Other people under the same numbers: pseudonyms and the split of the earlier cohort are not theirs.
+        for path in (layout.keys, layout.splits):
+            path.unlink(missing_ok=True)
+    receipts.receipt([*sorted(layout.cohort.rglob("*.csv")), manifest])
