@@ -99,7 +99,7 @@ class Template(BaseModel):
 
     anatomy: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     views: tuple[str, ...]
-    vocabulary: tuple[str, ...] = ()
+    vocabulary: TermList = ()
     places: dict[str, Terms] = {}
     lesions: dict[str, Terms] = {}
     elsewhere: Terms = Terms()
@@ -184,12 +184,7 @@ class Template(BaseModel):
 
 
 def load(template: str | Path) -> Template:
-    """Read a template by name (`elbow`, from `params/templates/`) or by path.
-
-    Raises
-    ------
-    ParamsError : no such file, no YAML, or a key or value that a template does not allow.
-    """
+    """Read a template by name (`elbow`, from `params/templates/`) or by path; ParamsError says what is wrong in it."""
     path, *vocabularies = files(template)
     content = _read(path)
     for vocabulary in vocabularies:
@@ -218,12 +213,12 @@ def files(template: str | Path) -> tuple[Path, ...]:
             f"{template}: no such template; known names: {known}. Give one of them or the path of a YAML file."
         )
     found = [path]
-    for name in _read(path).get("vocabulary") or ():
+    for name in _split(_read(path).get("vocabulary") or ()):
         places = [folder / "vocabulary" / f"{name}.yaml" for folder in (path.parent, TEMPLATES_DIR)]
-        existing = [place for place in places if place.is_file()]
-        if not existing:
+        existing = next((place for place in places if place.is_file()), None)
+        if existing is None:
             raise ParamsError(f"{path.name}: vocabulary: there is no vocabulary/{name}.yaml beside the templates.")
-        found.append(existing[0])
+        found.append(existing)
     return tuple(found)
 
 
@@ -243,7 +238,10 @@ def _take_in(vocabulary: dict, content: dict) -> dict:
     """A template's content with a vocabulary's groups; terms of a group in both are joined, the template's first."""
     merged = dict(content)
     for part in ("places", "lesions"):
-        groups = {name: dict(terms) for name, terms in (content.get(part) or {}).items()}
+        own = content.get(part) or {}
+        if not isinstance(own, dict) or not all(isinstance(terms, dict) for terms in own.values()):
+            return content  # the model says what is wrong
+        groups = {name: dict(terms) for name, terms in own.items()}
         for name, terms in (vocabulary.get(part) or {}).items():
             group = groups.setdefault(name, {})
             for key, value in terms.items():

@@ -170,5 +170,5 @@ def _one_kind(cues: list[Cue]) -> list[Cue]:
     return [
         cue
         for cue in cues
-        if cue.kind != "negation" or not any(o.start <= cue.start < o.end and o.end >= cue.end for o in soft)
+        if cue.kind != "negation" or not any(o.start < cue.end <= o.end for o in soft)
     ]

@@ -174,7 +174,7 @@ class SentenceReader:
         """Whether the sentence says of a fracture, without a hedge, that it has healed."""
         spans = marks.spans.get("consolidated", ())
         doubted = [cue for cue in marks.cues if cue.kind in ("hedge", "unlikely", "advice", "negation")]
-        outside = [c for c in doubted if not any(s <= c.start and c.end <= e for s, e in spans)]
+        outside = [c for c in doubted if not any(s < c.end and c.start < e for s, e in spans)]
         return bool(spans) and not outside
 
     def _remember(self, marks: Marks, linked: dict, memory: Memory, fresh: dict[str, list[int]]) -> None:

@@ -70,7 +70,7 @@ def _reaches(cue: Cue, mention: Mention, marks: Marks) -> bool:
 
 def _breaks(i: int, cue: Cue, marks: Marks, *, met: bool) -> bool:
     if marks.has("breakers", i):
-        return True
+        return cue.kind != "advice"
     return cue.kind == "negation" and met and marks.has("degrees", i)
 
 
