@@ -95,7 +95,7 @@ def _anatomy(folder: Path, build: Path, reports_dir: Path, start: Path) -> Anato
             analyses.append(part)
     if not analyses and not any(page.href for page in pages):
         return None
-    facts = {key: value for found in receipts.values() for key, value in found.get("headline", {}).items()}
+    facts = {key: value for found in receipts.values() for key, value in found.get("headline", [])}
     accuracy = _metric(build / "metrics.csv", "label_accuracy") if "verification" in receipts else []
     if accuracy and not any("accuracy" in key.lower() for key in facts):
         facts["Label accuracy"] = _percent(accuracy[0])
@@ -123,7 +123,7 @@ def _analysis(name: str, folder: Path, build: Path, reports_dir: Path, start: Pa
     if "figures" in receipts:
         part.thumbnail = _thumbnail(receipts["figures"], start)
         part.thumbnail_page = next((page.href for page in pages if page.label == "Figures"), "")
-    part.facts = {key: value for found in receipts.values() for key, value in found.get("headline", {}).items()}
+    part.facts = {key: value for found in receipts.values() for key, value in found.get("headline", [])}
     return part
 
 

@@ -23,9 +23,9 @@ SHOWN_DIGITS = 16
 def rows(plan: Plan, step: Step, *, started: datetime, seconds: float) -> list[tuple[str, str]]:
     """Pairs (what, value) in the order shown; no path, user or host name is among them."""
     facts = [
+        ("Started", started.strftime("%Y-%m-%d %H:%M UTC")),
         ("Finished", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")),
         ("Time taken", duration(seconds)),
-        ("Started", started.strftime("%Y-%m-%d %H:%M UTC")),
         ("Device", device()),
         ("Threads", str(step.threads)),
         ("Git commit", commit()),

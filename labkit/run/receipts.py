@@ -40,7 +40,7 @@ def receipt(paths: Iterable[str | Path], *, headline: dict[str, str] | None = No
         if not path.is_file():
             raise RunError(f"{path.name}: named in the receipt but not written; write it before the receipt.")
     if os.environ.get(DRAFT):
-        content = {"files": [str(path.resolve()) for path in paths], "headline": headline or {}}
+        content = {"files": [str(path.resolve()) for path in paths], "headline": list((headline or {}).items())}
         files.write_json(Path(os.environ[DRAFT]), content)
     rows = [
         {"file": files.portable(path, Path.cwd()), "rows": _rows(path), "sha256": files.sha256(path)[:16]}
@@ -65,7 +65,7 @@ def _rows(path: Path) -> str:
 def draft(path: Path) -> dict[str, Any]:
     """What the notebook listed, empty when it listed nothing."""
     if not path.is_file():
-        return {"files": [], "headline": {}}
+        return {"files": [], "headline": []}
     return json.loads(path.read_text(encoding="utf-8"))
 
 

@@ -6,7 +6,6 @@ notebook's output.
 """
 
 import html
-import itertools
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -20,18 +19,17 @@ from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
+from labkit.run import page_tables
+
 __all__ = ["Link", "Page", "to_html"]
 
-HIDDEN_TAGS = ("parameters", "injected-parameters", "no-report")
-TALL_TABLE_ROWS = 40
+# The last one marks papermill's own remarks on an error, which the banner and the failed cell say better.
+HIDDEN_TAGS = ("parameters", "injected-parameters", "no-report", "papermill-error-cell-tag")
 FIGURE_TYPES = ("image/png", "image/svg+xml", "image/jpeg")
 HEADING = re.compile(r"<h([1-4])([^>]*)>(.*?)</h\1>", re.S)
-TABLE = re.compile(r"<table\b[^>]*>.*?</table>", re.S)
 NOTICE = re.compile(r'<(div|p|section|aside)\b[^>]*class="[^"]*\blabkit-notice\b[^"]*"[^>]*>(.*?)</\1>', re.S)
 SCRIPT = re.compile(r"<script\b.*?</script\s*>|<link\b[^>]*>|<iframe\b.*?</iframe\s*>", re.S | re.I)
 EMPTY_ALT = re.compile(r'(<img\b[^>]*?)\salt=""', re.S)
-TAG = re.compile(r"<[^>]+>")
-NUMBER = re.compile(r"^[\s<>≥≤=~±+\-−–%.,:/()\[\]\d]*$|^(nan|NaN|inf|None)$")
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def to_html(executed: nbformat.NotebookNode, *, page: Page, failed: str = "") ->
     body = SCRIPT.sub("", body)
     body, notices = _take_notices(body)
     body, contents = _contents(body)
-    body = TABLE.sub(lambda match: _table(match.group(0)), _fill_alt(body))
+    body = page_tables.dress(_fill_alt(body))
     if page.parameters:
         contents.append({"level": 2, "id": "parameters", "text": "Parameters"})
     if page.provenance:
@@ -82,7 +80,7 @@ def to_html(executed: nbformat.NotebookNode, *, page: Page, failed: str = "") ->
         body=Markup(body),
         style=Markup(style()),
     )
-    return rendered, [_plain(notice) for notice in notices]
+    return rendered, [page_tables.plain(notice) for notice in notices]
 
 
 @cache
@@ -105,9 +103,7 @@ def _exporter() -> HTMLExporter:
     settings.TagRemovePreprocessor.enabled = True
     settings.TagRemovePreprocessor.remove_cell_tags = set(HIDDEN_TAGS)
     folder = Path(_folder())
-    return HTMLExporter(
-        config=settings, extra_template_basedirs=[str(folder.parent)], template_name=folder.name, language="en"
-    )
+    return HTMLExporter(config=settings, extra_template_basedirs=[str(folder.parent)], template_name=folder.name)
 
 
 def _tidy(executed: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -118,7 +114,11 @@ def _tidy(executed: nbformat.NotebookNode) -> nbformat.NotebookNode:
             if output.output_type == "stream":
                 lines = [line.split("\r")[-1] for line in output.text.replace("\r\n", "\n").split("\n")]
                 output.text = "\n".join(lines)
-            elif any(kind in output.get("data", {}) for kind in FIGURE_TYPES):
+                continue
+            if output.output_type == "execute_result":  # shown like anything displayed, without "Out[3]:"
+                output.output_type = "display_data"
+                del output["execution_count"]
+            if any(kind in output.get("data", {}) for kind in FIGURE_TYPES):
                 # A figure's own repr ("<Axes: ...>") is no result; a figure wins over other forms.
                 for kind in ("text/plain", "text/html"):
                     output.data.pop(kind, None)
@@ -138,7 +138,7 @@ def _contents(body: str) -> tuple[str, list[dict]]:
 
     def mark(match: re.Match[str]) -> str:
         level, inner = int(match.group(1)), match.group(3)
-        shown = _plain(inner)
+        shown = page_tables.plain(inner)
         base = re.sub(r"[^\w]+", "-", shown.lower()).strip("-") or "section"
         address, count = base, 1
         while address in used:
@@ -154,60 +154,10 @@ def _contents(body: str) -> tuple[str, list[dict]]:
 
 def _fill_alt(body: str) -> str:
     """Describe a figure that brings no text of its own by the heading above it."""
-    headings = [(match.start(), _plain(match.group(3))) for match in HEADING.finditer(body)]
+    headings = [(match.start(), page_tables.plain(match.group(3))) for match in HEADING.finditer(body)]
 
     def describe(match: re.Match[str]) -> str:
         above = [text for place, text in headings if place < match.start()]
         return f'{match.group(1)} alt="Figure: {html.escape(above[-1] if above else "result", quote=True)}"'
 
     return EMPTY_ALT.sub(describe, body)
-
-
-def _table(markup: str) -> str:
-    """A table in a box that scrolls sideways, its columns of words aligned left and of numbers right."""
-    rows = markup.count("<tr")
-    markup = markup.replace(' border="1"', "")
-    if 'class="dataframe"' in markup:
-        markup = _align(markup)
-    tall = " tall" if rows > TALL_TABLE_ROWS else ""
-    return f'<div class="table-scroll{tall}" tabindex="0" role="region" aria-label="Table">{markup}</div>'
-
-
-def _align(markup: str) -> str:
-    head, split, body = markup.partition("<tbody>")
-    if not split:
-        return markup
-    rows = [re.findall(r"<td>(.*?)</td>", row, re.S) for row in re.findall(r"<tr\b.*?</tr>", body, re.S)]
-    width = max((len(row) for row in rows), default=0)
-    words = {
-        i
-        for i in range(width)
-        if not all(NUMBER.match(_plain(row[i])) for row in rows if i < len(row) and row[i].strip())
-    }
-
-    def row(match: re.Match[str]) -> str:
-        place = itertools.count()
-        return re.sub(r"<td>", lambda _: '<td class="words">' if next(place) in words else "<td>", match.group(0))
-
-    body = re.sub(r"<tr\b.*?</tr>", row, body, flags=re.S)
-    return _align_head(head, words, width) + split + body
-
-
-def _align_head(head: str, words: set[int], width: int) -> str:
-    """Column titles follow their columns; titles over the index (the first ones) are words."""
-
-    def row(match: re.Match[str]) -> str:
-        first = match.group(0).count("<th>") - width
-        place = itertools.count(-first)
-
-        def cell(_: re.Match[str]) -> str:
-            column = next(place)
-            return '<th class="words">' if column < 0 or column in words else "<th>"
-
-        return re.sub(r"<th>", cell, match.group(0))
-
-    return re.sub(r"<tr\b.*?</tr>", row, head, flags=re.S)
-
-
-def _plain(markup: str) -> str:
-    return html.unescape(" ".join(TAG.sub("", markup).split()))
