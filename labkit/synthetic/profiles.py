@@ -73,6 +73,7 @@ class Sign(_Part):
     displaced: str | None = None
     comminuted: str | None = None
     articular: str | None = None
+    chip: tuple[Point, ...] = ()  # a corner that breaks off, where a straight cut would go through the shaft
     articular_line: tuple[Point, Point] | None = None
     joint: tuple[Point, Point] | None = None
     spurs: tuple[Point, ...] = ()

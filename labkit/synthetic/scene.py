@@ -19,9 +19,9 @@ GAP = 0.012  # width of an undisplaced fracture gap of full visibility, as a sha
 class Scene:
     """Outlines to draw, each list in drawing order."""
 
-    bones: list[tuple[str, np.ndarray]] = field(default_factory=list)
+    bones: list[tuple[str, np.ndarray, list[np.ndarray]]] = field(default_factory=list)  # name, outline, holes in it
     lines: list[tuple[np.ndarray, float]] = field(default_factory=list)  # dark lines on bone and their width
-    moved: dict[str, np.ndarray] = field(default_factory=dict)  # bone -> shift, for signs that follow it
+    moved: set[str] = field(default_factory=set)  # bones out of their place
 
 
 @lru_cache(maxsize=64)
@@ -45,17 +45,25 @@ def build(view: View, signs: list[tuple[Sign, float]], strength: dict[str, float
     """
     scene = Scene()
     pieces = {name: [smooth(outline)] for name, outline in view.bones.items()}
+    chips: dict[str, list[np.ndarray]] = {name: [] for name in pieces}
+    holes: dict[str, list[np.ndarray]] = {name: [] for name in pieces}
     for sign, amount in signs:
         jitter = rng.uniform(-1, 1, 12)  # drawn for every sign, whatever its kind
-        if sign.kind == "fracture" and amount > 0 and sign.bone in pieces:
+        if sign.kind != "fracture" or amount <= 0 or sign.bone not in pieces:
+            continue
+        if sign.chip:
+            holes[sign.bone].append(np.asarray(sign.chip))
+            chips[sign.bone].append(_chipped(sign, amount, strength, jitter))
+        else:
             pieces[sign.bone] = _broken(pieces[sign.bone], sign, amount, strength, jitter, scene)
     for sign, amount in signs:
-        if sign.kind == "shift":
-            shift = np.asarray(sign.move) * (0.1 + 0.9 * amount) * (amount > 0)
-            for bone in sign.bones:
-                scene.moved[bone] = scene.moved.get(bone, np.zeros(2)) + shift
-                pieces[bone] = [piece + shift for piece in pieces.get(bone, [])]
-    scene.bones = [(name, piece) for name, parts in pieces.items() for piece in parts]
+        if sign.kind == "shift" and amount > 0:
+            shift = np.asarray(sign.move) * (0.1 + 0.9 * amount)
+            scene.moved.update(sign.bones)
+            for outlines in (pieces, chips, holes):
+                outlines.update({bone: [o + shift for o in outlines[bone]] for bone in sign.bones if bone in outlines})
+    for name, parts in pieces.items():
+        scene.bones += [(name, part, holes[name]) for part in parts] + [(name, chip, []) for chip in chips[name]]
     return scene
 
 
@@ -91,6 +99,14 @@ def _broken(parts, sign: Sign, amount: float, strength, jitter, scene: Scene) ->
         offset = normal * 0.05 * (0.5 + comminuted) * (1 if i % 2 else -1)
         scene.lines.append((np.array([centre, centre + offset + 0.02 * jitter[7:9]]), 0.008))
     return whole + broken + loose
+
+
+def _chipped(sign: Sign, amount: float, strength, jitter) -> np.ndarray:
+    """The corner that broke off, beside the hole that it leaves."""
+    chip = np.asarray(sign.chip)
+    displaced = strength.get(sign.displaced, 0.0) if sign.displaced else sign.always_moved * amount
+    move = np.asarray(sign.move) * (0.25 * amount + displaced) * (1 + 0.2 * jitter[4])
+    return _turned(chip, chip.mean(axis=0), 0.3 * displaced * jitter[5]) + move
 
 
 def _side(point, start, end) -> float:
