@@ -147,7 +147,7 @@ def history(epochs: pd.DataFrame, *, ax: Axes) -> Axes:
     for seed, rows in epochs.groupby("seed"):
         ax.plot(rows.epoch, rows.train_loss, color="#888888", label=f"training, seed {seed}")
         ax.plot(rows.epoch, rows.validation_loss, color=POLICY_COLOURS["inclusive"], label=f"validation, seed {seed}")
-        best = rows[rows.best.astype(bool)]
+        best = rows[rows.best.astype(bool)].tail(1)  # the last of the epochs that were best so far
         ax.plot(best.epoch, best.validation_loss, "o", color=POLICY_COLOURS["exclusive"], label="chosen epoch")
     ax.set(xlabel="epoch", ylabel="loss (binary cross-entropy)")
     ax.legend(frameon=False)

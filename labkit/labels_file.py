@@ -55,6 +55,8 @@ def extract(request: Request, *, options: dict, say: Callable[[str], None]) -> i
     status = labelled.answers.rename(columns={"study_id": "report_id"})[STATUS_COLUMNS]
     rejected = read.rejected[["report_id", "reason"]].assign(status="skipped")
     status = pd.concat([status, rejected], ignore_index=True)[STATUS_COLUMNS]
+    whole = {"prompt_tokens": "Int64", "completion_tokens": "Int64"}
+    status = status.astype(whole)
     assert len(status) == read.n_rows, "rows out differ from rows in"
     _write(status, request.status_path)
     counts = status["status"].value_counts()
