@@ -45,6 +45,8 @@ def judge(mention: Mention, marks: Marks, *, switches: Switches, reducible: bool
     switches : how "unlikely" and "consistent with" are read.
     reducible : whether "reponiert" or "reduced" undoes this lesion.
     """
+    if not marks.cues:
+        return State.STATED, None
     applying = [cue for cue in marks.cues if (reducible or cue.kind != "resolved") and applies(cue, mention, marks)]
     if not applying:
         return State.STATED, None

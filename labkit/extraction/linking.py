@@ -35,6 +35,8 @@ class Linker:
     def __call__(self, marks: Marks) -> dict[Mention, list[Mention]]:
         """Places of each lesion of a sentence; an empty list where the sentence names none."""
         linked: dict[Mention, list[Mention]] = {lesion: [] for lesion in marks.lesions}
+        if not marks.places:
+            return linked
         kinds = {lesion.name for lesion in marks.lesions}
         for place in marks.places:
             for kind in kinds:
@@ -54,7 +56,10 @@ class Linker:
         near = [lesion for lesion in lesions if start <= lesion.start < end or lesion.start < place.end <= lesion.end]
         if not near and _is_list_item(place, marks):
             near = lesions
-        nearest = min(near, key=lambda lesion: _distance(place, lesion, marks), default=None)
+        if len(near) < 2:
+            nearest = near[0] if near else None
+        else:
+            nearest = min(near, key=lambda lesion: _distance(place, lesion, marks))
         return None if nearest and self._is_another(place, nearest, marks) else nearest
 
     def _is_another(self, place: Mention, lesion: Mention, marks: Marks) -> bool:
@@ -62,6 +67,8 @@ class Linker:
 
         "Fraktur der Ulna mit Luxation des Radiusköpfchens": the radial head is dislocated, not broken.
         """
+        if len(marks.lesions) == 1:
+            return False
         limit = _distance(place, lesion, marks)
         closer = any(m.name != lesion.name and _distance(place, m, marks) < limit for m in marks.lesions)
         return closer and any(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from labkit.extraction.languages import Cues, Language
-from labkit.extraction.words import Lexicon, Match
+from labkit.extraction.words import CACHE_WORDS, Lexicon, Match
 from labkit.templates import Template
 
 __all__ = ["ELSEWHERE", "Cue", "Marks", "Mention", "Reader"]
@@ -22,6 +22,7 @@ WORD_FLAGS = (
 STRONG_SIGNS = frozenset(";:()-–—")
 STRETCHED_WORDS = 3
 SMALL_WORD = 3
+SMALL = ("small word",)
 
 
 class Mention(NamedTuple):
@@ -88,34 +89,40 @@ class Reader:
             labelled += [(("cue", kind, side), term) for side, terms in cues for term in terms]
         for flag in WORD_FLAGS:
             labelled += [(("flag", flag), term) for term in getattr(language, flag)]
-        labelled += [(("flag", "words"), term) for term in language.words]
+        labelled += [(SMALL, term) for term in language.words]
         # Known only so that they are not taken for a misspelt term.
         labelled += [(("ordinary",), term) for term in language.ordinary]
         self.lexicon = Lexicon(labelled)
+        self._weights: dict[str, int] = {}
         properties = [(name, lesion.of) for name, lesion in template.lesions.items() if lesion.of]
         self._joined = frozenset((("lesion", name), ("lesion", owner)) for name, owner in properties)
 
     def familiarity(self, words: list[str]) -> int:
         """How much of a report this language knows: small words count most, terms and cues a little."""
+        weights, know = self._weights, self.lexicon.know
         total = 0
         for word in words:
-            known = self.lexicon.know(word)
-            total += SMALL_WORD if ("flag", "words") in known.labels else bool(known.labels or known.starts)
+            weight = weights.get(word)
+            if weight is None:
+                known = know(word)
+                weight = SMALL_WORD if SMALL in known.labels else int(bool(known.labels or known.starts))
+                if len(weights) < CACHE_WORDS:
+                    weights[word] = weight
+            total += weight
         return total
 
     def __call__(self, words: list[str]) -> Marks:
         """Mark a sentence, longer phrases before shorter ones that they contain."""
         marks = Marks(words)
-        found = self.lexicon.find(words)
-        ignored = [match for match in found if match.label[0] == "ignored"]
-        sorted_out: dict[str, list[Match]] = {"lesion": [], "place": [], "cue": []}
-        for match in found:
-            kind = match.label[0]
-            if kind == "flag":
-                marks.flags.setdefault(match.label[1], set()).add(match.start)
-                marks.spans.setdefault(match.label[1], []).append((match.start, match.end))
-            elif kind in sorted_out:
-                sorted_out[kind].append(match)
+        ignored: list[Match] = []
+        sorted_out: dict[str, list[Match]] = {"lesion": [], "place": [], "cue": [], "ignored": ignored}
+        for match in self.lexicon.find(words):
+            start, end, label = match
+            if label[0] == "flag":
+                marks.flags.setdefault(label[1], set()).add(start)
+                marks.spans.setdefault(label[1], []).append((start, end))
+            elif label[0] in sorted_out:
+                sorted_out[label[0]].append(match)
         marks.lesions = [
             Mention(m.start, m.end, m.label[1]) for m in _outer(_tight(sorted_out["lesion"]), ignored, self._joined)
         ]
@@ -134,8 +141,8 @@ def _outer(matches: list[Match], masks: list[Match], joined: frozenset = frozens
     `joined` are pairs of labels of which the first, a property, contains the second without hiding it ("mehrfach
     frakturiert").
     """
-    if not matches:
-        return []
+    if len(matches) + len(masks) < 2:
+        return matches
     return [
         m
         for m in matches
@@ -167,8 +174,4 @@ def _one_kind(cues: list[Cue]) -> list[Cue]:
     """Cues without those whose words say something less certain as well: "nicht sicher abgrenzbar" is no negation."""
     softer = {"hedge", "unlikely"}
     soft = [cue for cue in cues if cue.kind in softer]
-    return [
-        cue
-        for cue in cues
-        if cue.kind != "negation" or not any(o.start < cue.end <= o.end for o in soft)
-    ]
+    return [cue for cue in cues if cue.kind != "negation" or not any(o.start < cue.end <= o.end for o in soft)]

@@ -42,7 +42,9 @@ class Splitter:
         flags = {"abbreviation": language.abbreviations, "starter": language.starters, "open": language.open_ends}
         self._flags = Lexicon((flag, term) for flag, terms in flags.items() for term in terms)
         self._headings = Lexicon((section, term) for section, terms in language.sections for term in terms)
-        self._spoken = language.dictation
+        self._spoken = {
+            form: sign for word, sign in language.dictation.items() for form in (word, word.capitalize(), word.upper())
+        }
         self._ordinal_dot = language.ordinal_dot
 
     def __call__(self, text: str, tokens: list[Token] | None = None) -> list[Sentence]:
@@ -53,11 +55,10 @@ class Splitter:
     def _signs(self, tokens: list[Token]) -> list[Token]:
         """Tokens with spoken signs written as signs; a single one may be a word, as in "Punkt" or "period"."""
         spoken = self._spoken
-        places = [i for i, token in enumerate(tokens) if token.text.lower() in spoken]
-        if len(places) >= SPOKEN_SIGNS:
-            for i in places:
-                tokens[i] = tokens[i]._replace(text=spoken[tokens[i].text.lower()])
-        return tokens
+        places = [i for i, token in enumerate(tokens) if token.text in spoken]
+        if len(places) < SPOKEN_SIGNS:
+            return tokens
+        return [token._replace(text=spoken.get(token.text, token.text)) for token in tokens]
 
     def _sentences(self, tokens: list[Token], text: str) -> Iterator[Sentence]:
         section, titled, until_line_end = "findings", False, False
@@ -113,13 +114,13 @@ class Splitter:
                 return 0, None
             stop += 1
         colon = stop < len(tokens) and tokens[stop].text == ":"
+        alone = not colon and (stop == len(tokens) or "\n" in text[tokens[stop - 1].end : tokens[stop].start])
+        if not colon and not alone:
+            return 0, None
         run = [token.text for token in tokens[i:stop] if token.text != "."]
         matches = self._headings.find(run)
-        alone = not colon and (stop == len(tokens) or "\n" in text[tokens[stop - 1].end : tokens[stop].start])
         first = [match for match in matches if match.start == 0]
         if alone and not any(match.end == len(run) for match in first):
-            return 0, None
-        if not colon and not alone:
             return 0, None
         if not first:
             return (stop - i, None) if colon else (0, None)
