@@ -8,11 +8,11 @@ import base64
 import csv
 import io
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from labkit.run import files
 
@@ -22,6 +22,7 @@ THUMBNAIL_PX = (560, 420)
 # The scale of the small interval plots: chance to perfect.
 LOWEST, HIGHEST = 0.4, 1.0
 STEP_NAMES = ("training", "evaluation", "figures")
+LABEL_FACTS = {"label_accuracy": "Label accuracy", "all_false_accuracy": "Accuracy of saying always false"}
 BADGES = {"simulated": "SIMULATED reader", "unverified": "Unverified labels"}
 
 
@@ -43,6 +44,8 @@ class Estimate:
     low: float | None
     high: float | None
     n: str
+    policy: str = ""
+    verdict: str = ""
 
     def place(self, number: float) -> float:
         share = (min(max(number, LOWEST), HIGHEST) - LOWEST) / (HIGHEST - LOWEST)
@@ -96,9 +99,10 @@ def _anatomy(folder: Path, build: Path, reports_dir: Path, start: Path) -> Anato
     if not analyses and not any(page.href for page in pages):
         return None
     facts = {key: value for found in receipts.values() for key, value in found.get("headline", [])}
-    accuracy = _metric(build / "metrics.csv", "label_accuracy") if "verification" in receipts else []
-    if accuracy and not any("accuracy" in key.lower() for key in facts):
-        facts["Label accuracy"] = _percent(accuracy[0])
+    if "verification" in receipts:
+        for metric, name in LABEL_FACTS.items():
+            found = _metric(build / "label_metrics.csv", metric, reading="report")
+            facts |= {name: _percent(found[0])} if found else {}
     own = [part for part in analyses if part.policy != "comparison"]
     compared = next((part for part in analyses if part.policy == "comparison"), None)
     return Anatomy(folder.name, pages, facts, _badges(receipts, build, start), own, compared)
@@ -119,11 +123,12 @@ def _analysis(name: str, folder: Path, build: Path, reports_dir: Path, start: Pa
     part = Analysis(name, pages)
     if "evaluation" in receipts:
         part.estimates = _metric(build / "metrics.csv", "auc")
-        part.differences = _metric(build / "metrics.csv", "auc_difference")
+        part.differences = _comparison(build / "metrics.csv")
     if "figures" in receipts:
         part.thumbnail = _thumbnail(receipts["figures"], start)
         part.thumbnail_page = next((page.href for page in pages if page.label == "Figures"), "")
-    part.facts = {key: value for found in receipts.values() for key, value in found.get("headline", [])}
+    if not part.estimates:
+        part.facts = {key: value for found in receipts.values() for key, value in found.get("headline", [])}
     return part
 
 
@@ -155,15 +160,26 @@ def _pages(folder: Path, receipts: dict[str, Any], names: tuple[str, ...], start
     return links
 
 
-def _metric(path: Path, metric: str) -> list[Estimate]:
-    """Estimates of the macro (or overall) rows of a METRICS file in the primary reading, one per site."""
+def _comparison(path: Path) -> list[Estimate]:
+    """Differences between policies, each with the verdict on equivalence."""
+    verdicts = {(e.site, e.policy): e.value for e in _metric(path, "equivalent")}
+    words = {1.0: "equivalent within the margin", 0.0: "equivalence not shown"}
+    return [
+        replace(e, verdict=words.get(verdicts.get((e.site, e.policy)), ""))
+        for e in _metric(path, "auc_difference")
+        if " - " in e.policy
+    ]
+
+
+def _metric(path: Path, metric: str, *, reading: str = "primary") -> list[Estimate]:
+    """Estimates of the macro (or overall) rows of a METRICS file, one per site and policy."""
     if not path.is_file():
         return []
     with open(path, encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["metric"] == metric and row["reading"] == "primary"]
+        rows = [row for row in csv.DictReader(file) if row["metric"] == metric and row["reading"] == reading]
     overall = [row for row in rows if row["finding"] == "Macro average" or row["finding"].startswith("All ")]
     return [
-        Estimate(row["site"], value, _number(row["low"]), _number(row["high"]), _count(row["n"]))
+        Estimate(row["site"], value, _number(row["low"]), _number(row["high"]), _count(row["n"]), row["policy"])
         for row in overall
         if (value := _number(row["value"])) is not None
     ]
@@ -207,6 +223,7 @@ def _thumbnail(found: dict[str, Any], start: Path) -> str:
         if path.is_file():
             with Image.open(path) as picture:
                 small = picture.convert("RGB")
+                small = small.crop(ImageChops.invert(small).getbbox())  # without the white margin
                 small.thumbnail(THUMBNAIL_PX, Image.Resampling.LANCZOS)
             buffer = io.BytesIO()
             small.quantize(64).save(buffer, "PNG", optimize=True)

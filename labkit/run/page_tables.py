@@ -34,6 +34,8 @@ def _dress(markup: str) -> str:
     markup = markup.replace(' border="1"', "")
     head, split, body = markup.partition("<tbody>")
     if split and 'class="dataframe"' in head:
+        if not ROW.search(body):
+            return '<p class="empty">No rows.</p>'
         head, body = _without_counter(_one_line(head), body)
         markup = _align(head, body)
     tall = " tall" if markup.count("<tr") > TALL_ROWS else ""
