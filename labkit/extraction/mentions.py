@@ -130,7 +130,7 @@ class Reader:
         other = [place for place in places if place.name == ELSEWHERE]
         marks.places = [p for p in places if p.name == ELSEWHERE or not any(_within(p, o) for o in other)]
         neutral = [Match(start, end, None) for start, end in marks.spans.get("neutral", ())]
-        cues = [Cue(m.start, m.end, m.label[1], m.label[2]) for m in _outer(sorted_out["cue"], neutral)]
+        cues = [Cue(m.start, m.end, m.label[1], m.label[2]) for m in _outer(_late(sorted_out["cue"]), neutral)]
         marks.cues = _one_kind(cues)
         return marks
 
@@ -163,6 +163,16 @@ def _tight(matches: list[Match]) -> list[Match]:
         for m in matches
         if m.end - m.start < STRETCHED_WORDS
         or not any(_within(o, m) and o.label == m.label and m.end - m.start >= o.end - o.start + 2 for o in matches)
+    ]
+
+
+def _late(matches: list[Match]) -> list[Match]:
+    """Matches without those that a gap has stretched to the end of a later match of the same label."""
+    return [
+        m
+        for m in matches
+        if m.end - m.start < STRETCHED_WORDS
+        or not any(o.label == m.label and o.end == m.end and o.start - m.start >= 2 for o in matches)
     ]
 
 

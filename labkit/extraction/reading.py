@@ -18,6 +18,8 @@ __all__ = ["Memory", "SentenceReader"]
 
 # Sentences over which a place that is not named again still holds.
 MEMORY_SENTENCES = 3
+# States that a property takes over from what it belongs to.
+INHERITED = frozenset({State.PAST, State.HEALED, State.HEDGED})
 
 
 @dataclass(slots=True)
@@ -139,13 +141,17 @@ class SentenceReader:
         return names
 
     def _state_of_owner(self, lesion: Mention, marks: Marks, memory: Memory, fresh: dict[str, list[int]]) -> State:
-        """A property is past where its owner is past in the same clause ("in Fehlstellung verheilte Fraktur")."""
-        owner = self._owners.get(lesion.name, "")
+        """State of a property, or of a lesion named twice, from what it belongs to in the same clause.
+
+        "In Fehlstellung verheilte Fraktur" is as past as the fracture, "V. a. Fraktur mit Versatz" as uncertain.
+        """
+        owner = self._owners.get(lesion.name, lesion.name)
         start, end = marks.segment(lesion.start)
+        end = end if owner != lesion.name else lesion.start
         if not any(m.name == owner and start <= m.start < end for m in marks.lesions):
             return State.STATED
         states = {memory.statements[i].state for i in fresh.get(owner, ())}
-        return states.pop() if len(states) == 1 and states <= {State.PAST, State.HEALED} else State.STATED
+        return states.pop() if len(states) == 1 and states <= INHERITED else State.STATED
 
     def _revise(self, sentence: Sentence, marks: Marks, memory: Memory, fresh: dict, text: str) -> None:
         """Let a sentence without the lesion's name speak of an earlier one: healed, still visible, reduced."""

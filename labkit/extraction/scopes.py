@@ -57,6 +57,8 @@ def _reaches(cue: Cue, mention: Mention, marks: Marks) -> bool:
     for i in range(cue.end, mention.start):
         met = met or i in ends
         word = marks.words[i]
+        if word == "," and i == cue.end:
+            continue  # a list of adjectives: "fragliche, dislozierte Fraktur"
         if word == ",":
             if not _list_goes_on(i, cue, mention, marks):
                 return False
@@ -70,7 +72,8 @@ def _reaches(cue: Cue, mention: Mention, marks: Marks) -> bool:
 
 def _breaks(i: int, cue: Cue, marks: Marks, *, met: bool) -> bool:
     if marks.has("breakers", i):
-        return cue.kind != "advice"
+        # "Z. n. Osteosynthese bei Fraktur": the reason of an operation is as past as the operation.
+        return cue.kind != "advice" and not (cue.kind == "history" and marks.has("purpose", i))
     return cue.kind == "negation" and met and marks.has("degrees", i)
 
 

@@ -78,6 +78,8 @@ class Splitter:
                     heading = 0
             token = tokens[i]
             end = self._ends(tokens, i, text, bool(current))
+            if token.text == ":" and not end and i + 1 < n and self._heading(tokens, i + 1, text)[1]:
+                end = "line"
             if end != "sign" and not (token.text in ".!'’" or (token.text == "-" and _tight(tokens, i))):
                 current.append(token)
             i += 1
