@@ -73,6 +73,8 @@ def _combine(before: Cue | None, after: Cue | None, inside: Cue | None, switches
         return State.NEGATED, after
     if after and before and _state(before, switches) == State.HEDGED and _state(after, switches) == State.NEGATED:
         return State.NEGATED, after
+    if before and before.side == "near" and _state(before, switches) == State.NEGATED:
+        return State.NEGATED, before  # "eine nicht dislozierte Fraktur ist möglich": the hedge is about the fracture
     for state in (State.HEDGED, State.NEGATED, State.PAST):
         if state in kinds:
             return next((s, cue) for s, cue in states if s == state)

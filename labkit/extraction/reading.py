@@ -160,8 +160,11 @@ class SentenceReader:
             earlier = memory.last.get(lesion, ()) if not fresh.get(lesion) else ()
             if fresh.get(lesion) and any(memory.statements[i].state == State.HEALED for i in fresh[lesion]):
                 earlier = memory.last.get(lesion, ())
+            named = {place for i in fresh.get(lesion, ()) for place in memory.statements[i].places}
             for i in earlier:
                 statement = memory.statements[i]
+                if named and not named & statement.places:
+                    continue
                 if marks.spans.get("unhealed"):
                     if statement.state == State.PAST:
                         memory.statements[i] = statement.become(State.STATED, evidence)

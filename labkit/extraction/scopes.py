@@ -116,8 +116,7 @@ def _list_goes_on(comma: int, cue: Cue, mention: Mention, marks: Marks) -> bool:
 
 def _is_final(cue: Cue, marks: Marks) -> bool:
     """Whether a negation word ends its statement, as in "Verkalkungen finden sich keine"."""
-    _, end = marks.segment(cue.start)
-    return all(marks.has("light", i) for i in range(cue.end, end))
+    return _ends(cue, marks)
 
 
 def _reaches_back(mention: Mention, cue: Cue, marks: Marks) -> bool:
@@ -134,10 +133,10 @@ def _reaches_back(mention: Mention, cue: Cue, marks: Marks) -> bool:
     ):
         return False
     commas = [i for i in range(mention.end, cue.start) if marks.words[i] == ","]
-    if mention.end < cue.start and marks.words[mention.end] == ":":
-        # Structured reports: "Erguss: nein", "Fracture: none".
-        return all(marks.has("light", i) for i in range(mention.end + 1, cue.start))
     for i in range(mention.end, cue.start):
+        # Structured reports: "Erguss: nein", "Fracture of the neck: none".
+        if marks.words[i] == ":" and all(marks.has("light", k) for k in range(i + 1, cue.start)) and _ends(cue, marks):
+            return True
         if marks.words[i] in ";:–—" or (marks.words[i] == "-"):
             return False
         if (marks.has("breakers", i) or marks.has("verbs", i)) and any(start > i for start in starts):
@@ -155,6 +154,11 @@ def _reaches_back(mention: Mention, cue: Cue, marks: Marks) -> bool:
     return joined and all(
         i in named or marks.has("connectors", i) or marks.words[i] == "," for i in range(mention.end, commas[-1])
     )
+
+
+def _ends(cue: Cue, marks: Marks) -> bool:
+    """Whether nothing but small words stands behind a cue in its clause."""
+    return all(marks.has("light", i) for i in range(cue.end, marks.segment(cue.start)[1]))
 
 
 def _leads(cue: Cue, marks: Marks) -> bool:

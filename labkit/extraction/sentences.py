@@ -12,6 +12,8 @@ from labkit.extraction.words import Lexicon, Token, tokenize
 __all__ = ["Sentence", "Splitter"]
 
 LONGEST_HEADING = 8
+# Words that a heading may have behind its name ("Frage des Zuweisers").
+HEADING_REST = 2
 # A line of this length was wrapped by a window or a printer; a shorter one was ended by its writer.
 WRAPPED_CHARACTERS = 60
 ABBREVIATION_LETTERS = 5
@@ -125,6 +127,8 @@ class Splitter:
         if alone and not any(match.end == len(run) for match in first):
             return 0, None
         if not first:
+            return (stop - i, None) if colon else (0, None)
+        if max(match.end for match in matches) + HEADING_REST < len(run):
             return (stop - i, None) if colon else (0, None)
         sections = {match.label for match in matches}
         # "Befund und Beurteilung" is one text: nothing in it outranks the rest.
