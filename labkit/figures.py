@@ -8,7 +8,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
+from cycler import cycler
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -48,9 +48,14 @@ AREA_NAMES = {"roc": "area under the curve", "pr": "average precision"}
 
 def style() -> None:
     """One look for all figures: fonts for print, thin lines, ids inside the SVG that do not change from run to run."""
-    sns.set_theme(context="paper", style="ticks", palette=list(POLICY_COLOURS.values()))
     plt.rcParams.update(
         {
+            "axes.prop_cycle": cycler(color=list(POLICY_COLOURS.values())),
+            "axes.linewidth": 0.8,
+            "lines.linewidth": 1.2,
+            "legend.fontsize": 7.5,
+            "xtick.labelsize": 7.5,
+            "ytick.labelsize": 7.5,
             "font.family": "DejaVu Sans",
             "font.size": 8,
             "axes.titlesize": 9,
@@ -75,6 +80,8 @@ def save(drawn: Figure, data: pd.DataFrame, path: str | Path, *, caption: str, d
     Returns the three paths. The same figure gives the same SVG and CSV bytes.
     """
     path, written = Path(path), []
+    drawn.draw_without_rendering()
+    drawn.set_layout_engine("none")  # the layout is settled; solving it again for each file takes most of the time
     for kind in ("svg", "png"):
         buffer = io.BytesIO()
         metadata = {"Date": None} if kind == "svg" else {"Software": None}
@@ -113,6 +120,8 @@ def label_distribution(labels: pd.DataFrame, *, column: str = "value", ax: Axes)
 
 def agreement_map(counts: pd.DataFrame, *, ax: Axes) -> Axes:
     """The 3 x 3 table of verified against extracted values, coloured by the share of each row."""
+    import seaborn as sns  # brings scipy.stats, seconds that most notebooks need not wait for
+
     shares = counts.div(counts.sum(axis=1).where(lambda n: n > 0), axis=0)
     sns.heatmap(
         shares, annot=counts, fmt=",d", cmap="Blues", vmin=0, vmax=1, cbar_kws={"label": "share of the row"}, ax=ax
@@ -159,6 +168,8 @@ def curves(points: pd.DataFrame, metrics: pd.DataFrame, *, kind: str, max_findin
 
     points : CURVES of one site; metrics : METRICS, for the areas that name each line. kind : "roc" or "pr".
     """
+    import seaborn as sns  # see agreement_map
+
     metric = "auc" if kind == "roc" else "average_precision"
     areas = metrics[(metrics.metric == metric) & (metrics.reading == "primary")].set_index("finding")
     drawn = [f for f in areas.sort_values("n_positive", ascending=False).index if f != MACRO][:max_findings]

@@ -6,9 +6,23 @@ against; the same settings give the same bytes.
 `manifest.json`.
 """
 
-from labkit.synthetic.cohort import Cohort, Study
-from labkit.synthetic.manifest import COLUMNS, Manifest
+from importlib import import_module
+
 from labkit.synthetic.settings import Settings, Site
-from labkit.synthetic.writing import generate
 
 __all__ = ["COLUMNS", "Cohort", "Manifest", "Settings", "Site", "Study", "generate"]
+
+# Looked up when used: params need the settings alone, not what writes DICOM.
+_HOMES = {
+    "COLUMNS": "manifest",
+    "Cohort": "cohort",
+    "Manifest": "manifest",
+    "Study": "cohort",
+    "generate": "writing",
+}
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
