@@ -60,6 +60,8 @@ def judge(mention: Mention, marks: Marks, *, switches: Switches, reducible: bool
     if before and before.kind == "hedge":
         before = _denied(before, ahead, marks) or before
     after = min(behind, key=lambda cue: cue.start, default=None)
+    if before and after and before.kind == "negation" and _is_attached(before, marks):
+        after = None
     return _combine(before, after, inside[0] if inside else None, switches)
 
 
@@ -79,6 +81,12 @@ def _combine(before: Cue | None, after: Cue | None, inside: Cue | None, switches
         if state in kinds:
             return next((s, cue) for s, cue in states if s == state)
     return states[0] if states else (State.STATED, None)
+
+
+def _is_attached(negation: Cue, marks: Marks) -> bool:
+    """Whether a negation denies a property: "eine Fraktur ohne Dislokation ist möglich" doubts the fracture only."""
+    start, _ = marks.segment(negation.start)
+    return any(start <= m.start and m.end <= negation.start for m in marks.lesions)
 
 
 def _denied(hedge: Cue, ahead: list[Cue], marks: Marks) -> Cue | None:

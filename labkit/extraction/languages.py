@@ -72,6 +72,7 @@ class Language(Strict):
     purpose: TermList = ()
     ordinary: TermList = ()
     verbs: TermList = ()
+    attachments: TermList = ()
 
 
 def load_all(folder: Path = LANGUAGE_DIR) -> tuple[Language, ...]:

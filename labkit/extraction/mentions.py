@@ -16,7 +16,7 @@ ELSEWHERE = "elsewhere"
 CUE_KINDS = ("negation", "hedge", "unlikely", "consistent", "history", "resolved", "advice")
 WORD_FLAGS = (
     "neutral", "normal", "breakers", "continuations", "degrees", "further", "genitives", "connectors", "light",
-    "purpose", "verbs", "consolidated", "unhealed",
+    "purpose", "verbs", "attachments", "consolidated", "unhealed",
 )  # fmt: skip
 # Signs that separate statements; a comma may also separate the items of a list.
 STRONG_SIGNS = frozenset(";:()-–—")

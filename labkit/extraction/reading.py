@@ -79,8 +79,10 @@ class SentenceReader:
         if sentence.begins_line:
             memory.elsewhere = False
         if sentence.heading:
-            named = [place.name for place in marks.places if place.start < sentence.heading]
-            memory.elsewhere = bool(named) and all(name == ELSEWHERE for name in named)
+            named = [place for place in marks.places if place.start < sentence.heading]
+            words = {i for place in named for i in range(place.start, place.end)}
+            bare = all(i in words or marks.has("connectors", i) for i in range(sentence.heading))
+            memory.elsewhere = bool(named) and bare and all(place.name == ELSEWHERE for place in named)
         if sentence.titled and sentence.section != "ignored":
             memory.declared = True
 
@@ -111,7 +113,10 @@ class SentenceReader:
         if names or own:
             return names
         if lesion.name in self._healing and memory.last.get(lesion.name):
-            return frozenset().union(*(memory.statements[i].places for i in memory.last[lesion.name]))
+            last = [memory.statements[i] for i in memory.last[lesion.name]]
+            if marks.spans.get("unhealed") or marks.spans.get("consolidated"):
+                return frozenset().union(*(statement.places for statement in last))
+            return frozenset().union(*(s.places for s in last if s.state not in (State.PAST, State.HEALED)))
         if memory.age < MEMORY_SENTENCES:
             return frozenset(place for place in memory.places if self._linker.fits(place, lesion.name))
         return names

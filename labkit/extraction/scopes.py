@@ -84,7 +84,8 @@ def _presupposed(cue: Cue, mention: Mention, marks: Marks) -> bool:
         return False
     last = max(earlier, key=lambda lesion: lesion.end)
     between = range(last.end, mention.start)
-    return len(between) in (1, 2, 3) and marks.has("genitives", last.end)
+    listed = any(marks.has("continuations", i) or marks.is_sign(i) for i in between)
+    return len(between) in (1, 2, 3) and marks.has("genitives", last.end) and not listed
 
 
 def _list_goes_on(comma: int, cue: Cue, mention: Mention, marks: Marks) -> bool:
@@ -139,7 +140,8 @@ def _reaches_back(mention: Mention, cue: Cue, marks: Marks) -> bool:
             return True
         if marks.words[i] in ";:–—" or (marks.words[i] == "-"):
             return False
-        if (marks.has("breakers", i) or marks.has("verbs", i)) and any(start > i for start in starts):
+        parts = marks.has("verbs", i) or (marks.has("breakers", i) and not marks.has("attachments", i))
+        if parts and any(start > i for start in starts):
             return False
     if not commas:
         return not _leads(cue, marks)

@@ -107,7 +107,7 @@ class Lexicon:
                 distinct.update(word for word in words if word != GAP)
                 if len(words) == 1:
                     table.setdefault(words[0], []).append(label)
-                else:
+                elif table is self._single:
                     self._starts.setdefault(words[0], Node()).grow(words[1:], label)
         for pattern in sorted(distinct):
             self._words.add(pattern)
@@ -141,8 +141,7 @@ class Lexicon:
                 longer: set[tuple[int, Hashable]] = set()
                 for node in entry.starts:
                     _follow(row, i + 1, node, longer)
-                found.extend(Match(i, end, label) for end, label in sorted(longer, key=str) if label not in
-                entry.never)
+                found.extend(Match(i, end, label) for end, label in sorted(longer, key=str) if label not in entry.never)
         return found
 
 
