@@ -23,8 +23,8 @@ class UniqueKeys(yaml.SafeLoader):
 
 def _mapping(loader: UniqueKeys, node: yaml.MappingNode) -> dict:
     keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
-    for key, (key_node, _) in zip(keys, node.value):
-        if keys.count(key) > 1:
+    for n, (key, (key_node, _)) in enumerate(zip(keys, node.value)):
+        if key in keys[:n]:
             raise yaml.constructor.ConstructorError(None, None, f"the key '{key}' stands twice", key_node.start_mark)
     return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
 
