@@ -33,9 +33,10 @@ class Cues(Strict):
 
 
 class Sections(Strict):
-    """Headings by what stands under them."""
+    """Headings by what stands under them; an aside (technique, comparison) is one sentence."""
 
     ignored: TermList = ()
+    asides: TermList = ()
     findings: TermList = ()
     impression: TermList = ()
 

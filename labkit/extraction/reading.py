@@ -18,6 +18,8 @@ __all__ = ["Memory", "SentenceReader"]
 
 # Sentences over which a place that is not named again still holds.
 MEMORY_SENTENCES = 3
+# Words before the colon of a heading that names a region.
+LONGEST_REGION = 6
 # States that a property takes over from what it belongs to.
 INHERITED = frozenset({State.PAST, State.HEALED, State.HEDGED})
 
@@ -48,9 +50,9 @@ class SentenceReader:
 
     def read(self, sentence: Sentence, marks: Marks, memory: Memory, text: str) -> None:
         """Add what one sentence states to the memory."""
-        self._enter(sentence, marks, memory)
+        elsewhere = self._enter(sentence, marks, memory)
         question = sentence.asks and not memory.declared
-        if question or not (marks.lesions or marks.places or marks.spans):
+        if elsewhere or question or not (marks.lesions or marks.places or marks.spans):
             return
         linked = self._linker(marks)
         fresh: dict[str, list[int]] = {}
@@ -74,17 +76,21 @@ class SentenceReader:
         self._revise(sentence, marks, memory, fresh, text)
         self._remember(marks, linked, memory, fresh)
 
-    def _enter(self, sentence: Sentence, marks: Marks, memory: Memory) -> None:
-        """Follow the headings of regions ("Wrist: ...") and whether the report has begun to describe."""
+    def _enter(self, sentence: Sentence, marks: Marks, memory: Memory) -> bool:
+        """Follow the headings of regions ("Wrist: ..."): whether the sentence is about another region altogether."""
         if sentence.begins_line:
             memory.elsewhere = False
-        if sentence.heading:
-            named = [place for place in marks.places if place.start < sentence.heading]
-            words = {i for place in named for i in range(place.start, place.end)}
-            bare = all(i in words or marks.has("connectors", i) for i in range(sentence.heading))
-            memory.elsewhere = bool(named) and bare and all(place.name == ELSEWHERE for place in named)
-        if sentence.titled and sentence.section != "ignored":
+        if sentence.titled:
             memory.declared = True
+        colon = next((i for i in range(min(LONGEST_REGION, len(marks.words))) if marks.words[i] == ":"), 0)
+        named = [place for place in marks.places if place.start < colon]
+        if not named:
+            return False
+        elsewhere = all(place.name == ELSEWHERE for place in named)
+        words = {i for place in named for i in range(place.start, place.end)}
+        bare = all(i in words or marks.has("connectors", i) for i in range(colon))
+        memory.elsewhere = sentence.begins_line and bare and elsewhere
+        return elsewhere
 
     def _aged(self, state: State, cue: Cue | None, lesion: Mention, marks: Marks) -> State:
         """State of a fracture of which the sentence says that it has healed, or that it can still be seen."""

@@ -81,7 +81,7 @@ class RuleExtractor:
         memory = Memory()
         section = ""
         for sentence in splitter(text, tokens):
-            if sentence.section == "ignored":
+            if sentence.section in ("ignored", "asides"):
                 continue
             if sentence.section != section:
                 section, memory.age = sentence.section, 0

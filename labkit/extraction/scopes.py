@@ -104,7 +104,7 @@ def _list_goes_on(comma: int, cue: Cue, mention: Mention, marks: Marks) -> bool:
         return False
     if any(other.start == first and other is not cue for other in marks.cues):
         return False
-    if any(marks.has("light", i) for i in range(first, min(mention.start, end))):
+    if any(marks.has("verbs", i) for i in range(first, min(mention.start, end))):
         return False
     named = {i for found in (marks.lesions, marks.places) for m in found for i in range(m.start, m.end)}
     bare = all(i in named or marks.has("connectors", i) or marks.has("continuations", i) for i in range(first, end))

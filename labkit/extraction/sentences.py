@@ -18,22 +18,23 @@ HEADING_REST = 2
 WRAPPED_CHARACTERS = 60
 ABBREVIATION_LETTERS = 5
 SPOKEN_SIGNS = 2
+# No writer's sentence is longer; a table or a list without signs would make the search for scopes slow.
+LONGEST_SENTENCE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """Words and signs of a sentence, the section it stands in and what its form says.
 
-    `section` is `ignored` (question, indication, technique), `findings` or `impression`; `asks` is true where it
-    ends with a question mark; `heading` counts the tokens before a colon at the begin of a line; `begins_line`
-    where it is the first of its line.
+    `section` is `ignored` (question, indication), `asides` (technique, comparison), `findings` or `impression`;
+    `titled` where a heading said so; `asks` where it ends with a question mark; `begins_line` where it is the first of
+    its line.
     """
 
     tokens: list[Token]
     section: str
     titled: bool
     asks: bool
-    heading: int
     begins_line: bool
 
 
@@ -63,21 +64,19 @@ class Splitter:
         return [token._replace(text=spoken.get(token.text, token.text)) for token in tokens]
 
     def _sentences(self, tokens: list[Token], text: str) -> Iterator[Sentence]:
-        section, titled, until_line_end = "findings", False, False
+        section, before, titled, until_line_end = "findings", "findings", False, False
         current: list[Token] = []
-        heading, begins_line, i, n = 0, True, 0, len(tokens)
+        begins_line, i, n = True, 0, len(tokens)
         while i < n:
             if not current:
                 begins_line = i == 0 or "\n" in text[tokens[i - 1].end : tokens[i].start]
-                heading, found = self._heading(tokens, i, text)
+                length, found = self._heading(tokens, i, text)
                 if found:
-                    section, titled = found, found != "ignored"
-                    i += heading
+                    before = section if found == "asides" else ""
+                    section, titled = found, titled if before else found != "ignored"
+                    i += length
                     until_line_end = i < n and "\n" not in text[tokens[i - 1].end : tokens[i].start]
-                    heading = 0
                     continue
-                if not begins_line:
-                    heading = 0
             token = tokens[i]
             end = self._ends(tokens, i, text, bool(current))
             if token.text == ":" and not end and i + 1 < n and self._heading(tokens, i + 1, text)[1]:
@@ -85,11 +84,13 @@ class Splitter:
             if end != "sign" and not (token.text in ".!'’" or (token.text == "-" and _tight(tokens, i))):
                 current.append(token)
             i += 1
-            if end or i == n:
+            if end or i == n or len(current) >= LONGEST_SENTENCE:
                 if current:
-                    yield Sentence(current, section, titled, token.text == "?", heading, begins_line)
+                    yield Sentence(current, section, titled, token.text == "?", begins_line)
                 current = []
                 gap = text[tokens[i - 1].end : tokens[i].start] if i < n else ""
+                if section == "asides":
+                    section = before
                 if section == "ignored" and self._leaves_question(tokens, i, text, gap, until_line_end):
                     section = "findings"
 
@@ -104,12 +105,11 @@ class Splitter:
         if i >= len(tokens) or "\n" in text[tokens[i].start :].strip():
             return False
         rest = tokens[i:]
-        return not any(
-            token.text == ":" and self._headings.find([rest[k - 1].text]) for k, token in enumerate(rest) if k
-        )
+        names = [rest[k - 1].text for k, token in enumerate(rest) if k and token.text == ":"]
+        return not any(match.label == "findings" for match in self._headings.find(names))
 
     def _heading(self, tokens: list[Token], i: int, text: str) -> tuple[int, str | None]:
-        """Tokens of the heading that begins here (its colon included) and its section, None where it names none."""
+        """Length in tokens of the section heading that begins here, its colon included, and its section."""
         stop = i
         while stop < len(tokens) and stop - i < LONGEST_HEADING and tokens[stop].text != ":":
             if stop > i and "\n" in text[tokens[stop - 1].end : tokens[stop].start]:
@@ -127,9 +127,9 @@ class Splitter:
         if alone and not any(match.end == len(run) for match in first):
             return 0, None
         if not first:
-            return (stop - i, None) if colon else (0, None)
+            return 0, None
         if max(match.end for match in matches) + HEADING_REST < len(run):
-            return (stop - i, None) if colon else (0, None)
+            return 0, None
         sections = {match.label for match in matches}
         # "Befund und Beurteilung" is one text: nothing in it outranks the rest.
         chosen = "findings" if {"findings", "impression"} <= sections else max(first, key=lambda m: m.end).label
@@ -163,6 +163,8 @@ class Splitter:
             return True
         starter = "starter" in self._flags.know(after).labels
         starts = starter and after[0].isupper()
+        if before == "I" and i > 1 and "open" not in self._flags.know(tokens[i - 2].text).labels:
+            return after[0].isupper()  # "Basis MHK I. Keine Fraktur", but "Basis des I. Mittelhandknochens"
         if before[-1:].isdigit() and not self._ordinal_dot:
             return not after[0].isdigit()
         if before[-1:].isdigit() or (len(before) == 1 and before.isalpha()):
