@@ -104,11 +104,11 @@ class External(Site):
     distractor_share: float = Field(0.35, ge=0, le=1)
     transfer_syntaxes: dict[str, float] = {"explicit": 4, "implicit": 2, "jpeg_2000": 2, "jpeg_ls": 1}
     monochrome1_share: float = Field(0.5, ge=0, le=1)
-    aspect: float = Field(0.84, ge=0.5, le=1)
-    noise_share: float = Field(0.035, ge=0, le=0.5)
-    gray_gamma: float = Field(1.2, gt=0)
-    contrast_share: float = Field(0.7, gt=0, le=1)
-    blur_px_at_512: float = Field(1.6, ge=0)
+    aspect: float = Field(0.88, ge=0.5, le=1)
+    noise_share: float = Field(0.028, ge=0, le=0.5)
+    gray_gamma: float = Field(1.1, gt=0)
+    contrast_share: float = Field(0.75, gt=0, le=1)
+    blur_px_at_512: float = Field(1.4, ge=0)
     marker: Literal["letter", "plate"] = "plate"
 
 
