@@ -200,9 +200,12 @@ def test_a_run_killed_anywhere_is_completed_by_the_same_command(undisturbed, tmp
         assert not plan.steps[0].receipt.exists() and not plan.steps[0].html.exists()
         assert page.is_file() == (target in traces)
         assert traces.get(target, "") in (page.read_text(encoding="utf-8") if page.is_file() else "")
+    part = plan.steps[0].receipt.parent.parent / ".first.csv.x.part"
+    part.write_text("half", encoding="utf-8")
     code, printed = run_study.run(plan)
     assert code == 0, printed
     assert printed.startswith("An earlier run was cut off; ended ")
+    assert not part.exists()
     assert not kernel.is_running()
     # The pause is a parameter and the other policy is missing, but what was computed has to be the same.
     assert run_study.hashes(plan).items() <= run_study.hashes(undisturbed[0]).items()

@@ -44,6 +44,7 @@ def run_step(plan: Plan, step: Step) -> None:
     LabkitError : the step failed; its failed page tells why.
     """
     started, clock = datetime.now(UTC), time.monotonic()
+    _ = step.made_from  # read now: a notebook edited while it runs must count as changed afterwards
     _note(plan, step, state="running", started=started.timestamp(), pid=os.getpid())
     if step.html:
         plan.failed_page(step).unlink(missing_ok=True)
@@ -87,6 +88,9 @@ def _note(plan: Plan, step: Step, **facts: object) -> None:
 
 
 def _run_notebook(plan: Plan, step: Step, started: datetime) -> list[str]:
+    # jsonschema, behind nbformat, builds a grammar of international addresses where this package is installed: two
+    # seconds per step for a format that no notebook has.
+    sys.modules.setdefault("rfc3987_syntax", None)
     from labkit.run import execute, pages  # imported late: the cohort needs none of these heavy libraries
 
     os.environ.update(execute.thread_settings(step.threads))

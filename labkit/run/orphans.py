@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
@@ -65,10 +66,13 @@ def end(mark: str) -> int:
     return len(ended)
 
 
-def sweep(prefix: str) -> None:
-    """Remove the temporary kernel folders that killed processes left; only this user's own folders."""
+def sweep(prefix: str, folders: Iterable[Path]) -> None:
+    """Remove what killed processes left: temporary kernel folders (only this user's own) and half-written files."""
     for place in {tempfile.gettempdir(), "/tmp"}:
         for folder in glob.glob(os.path.join(glob.escape(place), f"{prefix}*")):
             facts = os.lstat(folder)
             if not hasattr(os, "getuid") or facts.st_uid == os.getuid():
                 shutil.rmtree(folder, ignore_errors=True)
+    for folder in folders:
+        for part in folder.glob(".*.part"):
+            part.unlink(missing_ok=True)

@@ -128,6 +128,16 @@ class Plan(BaseModel):
         """Where a step's process says how far it is."""
         return step.beside(self.work_dir / "state", ".json")
 
+    @property
+    def folders(self) -> set[Path]:
+        """Where steps write, without what lies deeper (caches, cohorts)."""
+        found = {self.work_dir, self.work_dir / "state", self.work_dir / "drafts"}
+        for step in self.steps:
+            found |= {step.receipt.parent, step.receipt.parent.parent}
+            if step.html:
+                found |= {step.html.parent, step.html.parent / "tables", step.html.parent / "figures"}
+        return found
+
     def relative(self, path: Path) -> str:
         """A path as Snakemake sees it from its folder, so that a moved project keeps its records."""
         try:

@@ -91,7 +91,7 @@ def run_plan(
         ended = orphans.end(mark)
         if ended:
             say(console, f"An earlier run was cut off; ended {ended} of its processes and going on from there.")
-        orphans.sweep(f"labkit-{mark[:10]}-")
+        orphans.sweep(f"labkit-{mark[:10]}-", planned.folders)
         waiting = freshness.due(planned, forced=forced)
         if not waiting:
             if not (planned.reports_dir / "index.html").is_file():
@@ -183,7 +183,8 @@ def _start(planned: Plan, *, jobs: int, profile: Path | None) -> subprocess.Pope
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)]
     command += ["--directory", str(planned.work_dir), "--config", f"plan={plan_path}"]
     # The build folder's own lock stands for Snakemake's, which outlives a kill.
-    command += ["--nolock", "--rerun-incomplete", "--keep-going", "--nocolor"]
+    # Its notes on incomplete files too: what lacks a sound receipt is gone by now, what has one is whole.
+    command += ["--nolock", "--ignore-incomplete", "--keep-going", "--nocolor"]
     if profile:
         command += ["--profile", str(Path(profile).resolve()), "--jobs", str(jobs)]
     else:
