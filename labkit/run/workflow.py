@@ -102,6 +102,7 @@ def run_plan(
             return _run_due(planned, [item.step for item in waiting], jobs=jobs, profile=profile, console=console)
         finally:
             orphans.end(mark)
+            orphans.sweep(f"labkit-{mark[:10]}-", planned.folders)
 
 
 def _tell(waiting: list[Due], console: TextIO) -> int:
