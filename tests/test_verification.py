@@ -1,0 +1,239 @@
+"""Readings, the labels that count, and how right the extraction was."""
+
+import pandas as pd
+import pytest
+
+from labkit import tables, verification
+from labkit.corpus import Report
+from labkit.errors import TableError
+from labkit.params import SimulatedReader, SplitSection
+from labkit.verification import form, reviews
+from labkit.verification.accuracy import ALL_FINDINGS, ALL_SITES
+
+FINDINGS = ["Fracture", "Swelling"]
+
+
+def findings(values):
+    """FINDINGS from study id to the values of the two findings."""
+    rows = [(s, f, "rules", v, "", -1, -1, "", None) for s, vs in values.items() for f, v in zip(FINDINGS, vs)]
+    return tables.check(pd.DataFrame(rows, columns=list(tables.FINDINGS.all_columns)), tables.FINDINGS)
+
+
+def studies(*study_ids, site="internal"):
+    rows = [(s, f"P-{s}", site, f"hash of {s}", "true", "", "", "", "") for s in study_ids]
+    return pd.DataFrame(rows, columns=list(tables.STUDIES.all_columns))
+
+
+def review(study_id, finding, value, *, reader="anna", sequence=1, resolution="report", text=None):
+    text = text or f"hash of {study_id}"
+    row = (study_id, finding, reader, sequence, value, "false", "", 1.0, resolution, "", text)
+    return pd.DataFrame([row], columns=list(tables.REVIEWS.all_columns))
+
+
+def split(*study_ids, name="test"):
+    return pd.DataFrame({"patient": [f"P-{s}" for s in study_ids], "split": name})
+
+
+def merged(*given, values=("false", "uncertain")):
+    reading = pd.concat(given) if given else reviews.read_reviews("nowhere")
+    labels = verification.merge(findings({"S-1": values}), reading, studies("S-1"), split("S-1"))
+    return labels.set_index("finding")
+
+
+def test_without_readings_labels_are_as_extracted_and_unverified():
+    labels = merged()
+    assert list(labels["value"]) == list(labels["reference"]) == ["false", "uncertain"]
+    assert set(labels["verification"]) == {"none"}
+
+
+def test_a_readers_last_word_counts():
+    labels = merged(review("S-1", "Fracture", "true"), review("S-1", "Fracture", "uncertain", sequence=2))
+    assert labels.loc["Fracture", ["extracted", "value", "verification"]].tolist() == ["false", "uncertain", "human"]
+
+
+def test_a_label_on_which_readers_differ_counts_as_not_verified():
+    given = [review("S-1", "Fracture", "true"), review("S-1", "Fracture", "false", reader="ben")]
+    assert merged(*given).loc["Fracture", ["value", "verification"]].tolist() == ["false", "none"]
+    assert list(verification.disagreements(pd.concat(given))["finding"]) == ["Fracture"]
+
+
+def test_a_reading_of_another_text_is_not_applied():
+    assert merged(review("S-1", "Fracture", "true", text="old")).loc["Fracture", "verification"] == "none"
+
+
+def test_a_person_goes_before_the_simulated_reader():
+    given = [review("S-1", "Fracture", "true", reader=reviews.SIMULATED), review("S-1", "Fracture", "uncertain")]
+    assert merged(*given).loc["Fracture", ["value", "verification"]].tolist() == ["uncertain", "human"]
+
+
+def test_follow_up_says_what_is_there_and_leaves_what_the_report_says():
+    labels = merged(review("S-1", "Swelling", "true", sequence=2, resolution="follow_up"))
+    assert labels.loc["Swelling", ["value", "reference"]].tolist() == ["uncertain", "true"]
+    certain = merged(review("S-1", "Fracture", "true", resolution="follow_up"))
+    assert certain.loc["Fracture", "reference"] == "false", "a follow-up resolves uncertain labels only"
+
+
+def cohort_of(n):
+    return [f"S-{i:03d}" for i in range(n)]
+
+
+def test_the_split_is_kept_and_new_patients_are_drawn_among_themselves(tmp_path):
+    ids = cohort_of(60)
+    labels = findings({s: ("true" if n % 3 else "false", "false") for n, s in enumerate(ids)})
+    section = SplitSection(train=0.6, validation=0.2, test=0.2, seed=1)
+
+    def draw(labels, section=section):
+        path = tmp_path / "splits.csv"
+        return verification.draw_splits(labels, studies(*ids), section=section, test_only=(), path=path)
+
+    first, how = draw(labels[labels.study_id < "S-050"])
+    assert "first time" in how
+    grown, how = draw(labels)
+    assert "10 new patients" in how
+    assert grown.set_index("patient").loc[first.patient, "split"].tolist() == first["split"].tolist()
+    again, how = draw(labels)
+    assert how == "kept from the first draw" and again.equals(grown)
+    _, how = draw(labels, SplitSection(train=0.5, validation=0.3, test=0.2, seed=1))
+    assert "anew" in how
+
+
+@pytest.fixture
+def truth(tmp_path):
+    ids = cohort_of(400)
+    rows = ["accession_number,site,finding,truth,report_value"]
+    rows += [f"A{s},internal,{f},true,uncertain" for s in ids for f in FINDINGS]
+    (tmp_path / "truth.csv").write_text("\n".join(rows) + "\n")
+    keys = studies(*ids)[["study_id", "patient", "site"]].assign(
+        report_id="r", accession_number=[f"A{s}" for s in ids], patient_id="", study_uid=""
+    )
+    return ids, keys, tmp_path / "truth.csv"
+
+
+def test_the_simulated_reader_errs_and_follows_up_as_often_as_told(truth):
+    ids, keys, path = truth
+    labels = findings(dict.fromkeys(ids, ("false", "false")))
+    settings = SimulatedReader(seed=1, error_share=0.1, follow_up_share=0.5)
+    made = verification.simulate(labels, keys, studies(*ids), truth_path=path, settings=settings)
+    report = made[made.resolution == "report"]
+    wrong = (report.value != "uncertain").mean()
+    assert abs(wrong - 0.1) < 4 * (0.1 * 0.9 / 800) ** 0.5
+    follow_up = made[made.resolution == "follow_up"]
+    assert abs(len(follow_up) / (report.value == "uncertain").sum() - 0.5) < 4 * (0.25 / 720) ** 0.5
+    assert set(follow_up.value) == {"true"} and set(made.reader) == {"SIMULATED"}
+    shuffled = verification.simulate(
+        labels.sample(frac=1, random_state=1), keys, studies(*ids), truth_path=path, settings=settings
+    )
+    order = ["study_id", "finding", "resolution"]
+    assert shuffled.sort_values(order, ignore_index=True).equals(made.sort_values(order, ignore_index=True))
+
+
+def test_the_simulated_reader_refuses_a_real_cohort(truth):
+    ids, keys, path = truth
+    with pytest.raises(TableError, match="set it to null for real data"):
+        verification.simulate(
+            findings({"S-000": ("false", "false")}),
+            keys.assign(accession_number="other"),
+            studies(*ids),
+            truth_path=path,
+            settings=SimulatedReader(seed=1, error_share=0.0, follow_up_share=0.0),
+        )
+
+
+def table_of(*pairs):
+    """LABELS from (study, finding, extracted, value), all verified by a person."""
+    rows = [(s, f, f"P-{s}", "internal", "test", e, v, v, "human") for s, f, e, v in pairs]
+    return pd.DataFrame(rows, columns=list(tables.LABELS.all_columns))
+
+
+def test_accuracy_equals_a_table_made_by_hand():
+    labels = table_of(
+        ("1", "Fracture", "true", "true"),
+        ("1", "Swelling", "false", "false"),
+        ("2", "Fracture", "true", "uncertain"),
+        ("2", "Swelling", "false", "false"),
+        ("3", "Fracture", "false", "true"),
+        ("3", "Swelling", "uncertain", "uncertain"),
+    )
+    metrics = verification.accuracy(labels)
+    overall = metrics[(metrics.finding == ALL_FINDINGS) & (metrics.site == ALL_SITES)].set_index("metric")["value"]
+    assert overall["label_accuracy"] == pytest.approx(4 / 6)
+    assert overall["all_false_accuracy"] == pytest.approx(2 / 6)
+    assert overall["exact_match"] == pytest.approx(1 / 3)
+    assert overall["precision_true"] == overall["recall_true"] == overall["f1_true"] == pytest.approx(1 / 2)
+    assert overall["recall_uncertain"] == pytest.approx(1 / 2) and overall["precision_uncertain"] == 1
+    assert verification.confusion(labels).loc["true", "false"] == 1
+
+
+def test_the_studys_own_count_gives_its_interval():
+    share = verification.accuracy(
+        table_of(*[(str(n), "Fracture", "false", "false" if n else "true") for n in range(50)])
+    )
+    assert share[share.metric == "label_accuracy"]["value"].iloc[0] == pytest.approx(0.98)
+    from labkit.evaluation import wilson
+
+    known = wilson(60618, 61488)
+    assert (round(known.low, 4), round(known.high, 4)) == (0.9849, 0.9868)
+
+
+def test_nothing_verified_gives_an_empty_table_and_says_so():
+    labels = table_of(("1", "Fracture", "true", "true")).assign(verification="none")
+    assert len(verification.accuracy(labels)) == 0
+    assert verification.headline(verification.accuracy(labels)) == {"Label accuracy": "not verified"}
+    assert "nothing is verified yet" in verification.summary(verification.accuracy(labels)).to_string()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [
+        (["none", "none"], "Unverified labels"),
+        (["simulated", "human"], "SIMULATED reader"),
+        (["human", "none"], "50.0% of the test labels"),
+        (["human", "human"], "every test label"),
+    ],
+)
+def test_every_page_says_where_its_labels_come_from(kinds, words):
+    labels = table_of(("1", "Fracture", "true", "true"), ("2", "Fracture", "true", "true")).assign(verification=kinds)
+    assert words in verification.notice(labels).data
+
+
+@pytest.mark.parametrize("name", ["../x", "SIMULATED", "", "a b"])
+def test_a_readers_name_is_a_file_name(tmp_path, name):
+    with pytest.raises(TableError, match="choose another"):
+        reviews.review_file(tmp_path, name)
+
+
+@pytest.fixture
+def shown(tmp_path):
+    ids = ["S-1", "S-2"]
+    texts = {s: Report(row=1, report_id=s, text=f"Text of {s}.") for s in ids}
+
+    def open_form():
+        labels = findings({"S-1": ("true", "false"), "S-2": ("false", "false")})
+        return form.Review(labels, ids, texts, path=reviews.review_file(tmp_path, "anna"))
+
+    return open_form
+
+
+def test_the_form_writes_what_was_chosen_and_goes_on_where_it_stopped(shown):
+    review = shown()
+    review.set("Fracture", "uncertain")
+    review.accept()
+    assert review.study_id == "S-2"
+    written = review.decisions()
+    assert written[["study_id", "finding", "value", "previous", "sequence"]].to_numpy().tolist() == [
+        ["S-1", "Fracture", "uncertain", "true", 1],
+        ["S-1", "Swelling", "false", "false", 2],
+    ]
+    assert shown().study_id == "S-2"
+
+
+def test_a_second_thought_is_a_new_row(shown):
+    review = shown()
+    review.accept()
+    review.back()
+    review.set("Swelling", "true")
+    review.accept()
+    decisions = review.decisions()
+    assert len(decisions) == 4
+    assert reviews.latest(decisions).set_index("finding")["value"].to_dict() == {"Fracture": "true", "Swelling": "true"}
+    assert decisions["sequence"].tolist() == [1, 2, 3, 4]
