@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from labkit import __version__
-from labkit.errors import LabkitError, RunError
+from labkit.errors import LabkitError
 
 __all__ = ["main"]
 
@@ -18,14 +18,14 @@ HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class Group(click.Group):
-    """Shows labkit's errors as sentences: exit code 2 for bad input, 1 for a step that failed, 130 for an interrupt."""
+    """Shows labkit's errors as sentences: exit code 2 for bad input, 130 for an interrupt."""
 
     def invoke(self, ctx: click.Context):
         try:
             return super().invoke(ctx)
         except LabkitError as error:
             click.echo(f"{type(error).__name__}: {error}", err=True)
-            ctx.exit(1 if isinstance(error, RunError) else 2)
+            ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("Interrupted; what was finished is kept. The same command goes on from there.", err=True)
             ctx.exit(130)
@@ -50,7 +50,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("params", nargs=-1, required=True, type=FILE)
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Steps at the same time.  [default: all cores]")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="CPU cores to use together.  [default: all]")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would run and why, and run nothing.")
 @click.option("--force", is_flag=True, help="Run every step again, also those that are up to date.")
 @click.option("--profile", type=FILE, help="Snakemake profile, such as workflow/profiles/slurm.")

@@ -47,7 +47,8 @@ AREA_NAMES = {"roc": "area under the curve", "pr": "average precision"}
 
 
 def style() -> None:
-    """One look for all figures: fonts for print, thin lines, ids inside the SVG that do not change from run to run."""
+    """One look for all figures and tables: fonts for print, thin lines, SVG ids that stay, names shown whole."""
+    pd.set_option("display.max_colwidth", 160, "display.max_rows", 120)
     plt.rcParams.update(
         {
             "axes.prop_cycle": cycler(color=list(POLICY_COLOURS.values())),
