@@ -65,7 +65,8 @@ def install(uv: str | None) -> None:
     pip = [python(), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
     if uv is None and run(*pip, "uv", quiet=True):
         uv = str(python().with_name("uv.exe" if os.name == "nt" else "uv"))
-    with_uv = [uv, "pip", "install", "--quiet", "--python", python()] if uv else pip
+    # Compiled once here, so that no notebook spends seconds on it; pip does so by itself.
+    with_uv = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python()] if uv else pip
     if not run(*with_uv, "-r", "requirements.lock"):
         stop("the packages of requirements.lock could not be installed; the lines above say why. Then run it again.")
     if not run(*with_uv, "--no-deps", "-e", "."):
