@@ -1,8 +1,8 @@
 """Makes `.venv` from requirements.lock: the set-up behind `make demo`, `make test` and `make lab`.
 
 Standard library only. Uses uv where it is on the PATH, else fetches it into the environment, else plain pip. Does
-nothing when `.venv` is whole and made from the present lock file; a set-up that was cut off is done again; two at once wait for
-each other.
+nothing when `.venv` is whole and made from the present lock file; a set-up that was cut off is done again; two at once
+wait for each other.
 """
 
 import hashlib
