@@ -197,7 +197,9 @@ def curve_panels(points: pd.DataFrame, metrics: pd.DataFrame, *, site: str, kind
     drawn, axes = figure(height_in=5.6 if side_by_side else 3.6, columns=max(len(policies), 2))
     for policy, ax in zip(policies, axes):
         own = metrics[metrics.policy == policy]
-        curves(points[points.policy == policy], own, kind=kind, max_findings=max_findings, ax=ax).set_title(policy)
+        curves(points[points.policy == policy], own, kind=kind, max_findings=max_findings, ax=ax).set_title(
+            f"{site} site, {policy}"
+        )
         place = {"loc": "upper left", "bbox_to_anchor": (0, -0.16)} if side_by_side else {"loc": "center left"}
         legend = ax if side_by_side else axes[1]
         legend.legend(*ax.get_legend_handles_labels(), title=AREA_NAMES[kind], frameon=False, fontsize=7, **place)

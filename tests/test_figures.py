@@ -61,7 +61,7 @@ def test_curves_show_the_findings_with_most_positives_then_the_macro_average(poi
 
 def test_one_panel_per_policy(points, metrics):
     drawn = figures.curve_panels(points, metrics, site="home", kind="pr")
-    assert [ax.get_title() for ax in drawn.axes] == ["inclusive", "exclusive"]
+    assert [ax.get_title() for ax in drawn.axes] == ["home site, inclusive", "home site, exclusive"]
     plt.close(drawn)
 
 
