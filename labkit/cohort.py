@@ -16,6 +16,7 @@ from labkit import corpus, radiographs, tables
 from labkit.corpus import Report
 from labkit.deidentification import KnownIdentifiers
 from labkit.errors import CorpusError
+from labkit.hardware import names_hardware
 from labkit.params import CohortSection
 
 __all__ = ["Cohort", "intake", "known_identifiers", "texts"]
@@ -169,6 +170,7 @@ def _studies(keys: pd.DataFrame, reports: dict[str, Report], linked) -> pd.DataF
     studies["study_date"] = [report.study_date for report in own]
     studies["sex"] = [SEXES.get(report.sex.casefold(), report.sex) for report in own]
     studies["age"] = [_age(report) for report in own]
+    studies["hardware"] = [str(names_hardware(report.text)).lower() for report in own]
     if linked is None:
         studies["usable"], studies["reason"] = "true", ""
     else:

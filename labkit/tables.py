@@ -72,8 +72,8 @@ KEYS = Table("KEYS", ("study_id",), ("patient", "site", "report_id", "accession_
 STUDIES = Table(
     "STUDIES",
     ("study_id",),
-    ("patient", "site", "text_sha256", "usable", "reason", "study_date", "sex", "age"),
-    allowed={"usable": FLAGS},
+    ("patient", "site", "text_sha256", "usable", "reason", "study_date", "sex", "age", "hardware"),
+    allowed={"usable": FLAGS, "hardware": FLAGS},
 )
 IMAGES = Table(
     "IMAGES",

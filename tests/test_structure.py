@@ -11,7 +11,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 # Who may import whom: a part reads those before it, never one after it.
 ORDER = [
     {"errors"},
-    {"layout", "templates", "delimited", "policies"},
+    {"layout", "templates", "delimited", "policies", "hardware"},
     {"tables", "corpus", "splits", "deidentification", "radiographs", "synthetic"},
     {"extraction", "training", "evaluation"},
     {"params"},

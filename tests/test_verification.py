@@ -20,7 +20,7 @@ def findings(values):
 
 
 def studies(*study_ids, site="internal"):
-    rows = [(s, f"P-{s}", site, f"hash of {s}", "true", "", "", "", "") for s in study_ids]
+    rows = [(s, f"P-{s}", site, f"hash of {s}", "true", "", "", "", "", "false") for s in study_ids]
     return pd.DataFrame(rows, columns=list(tables.STUDIES.all_columns))
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from labkit import tables
 from labkit.evaluation.cases import MACRO
 from labkit.evaluation.comparison import compare, compare_sites
+from labkit.evaluation.metrics import evaluate
 
 __all__ = [
     "comparison_table",
@@ -16,8 +17,10 @@ __all__ = [
     "left_out_table",
     "macro_table",
     "readings_table",
+    "without_hardware",
 ]
 
+WITHOUT_HARDWARE = "without_hardware"
 RATES = ("auc", "average_precision", "sensitivity", "specificity", "accuracy")
 
 
@@ -35,6 +38,20 @@ def differences(predictions: pd.DataFrame, labels: pd.DataFrame, *, settings) ->
     if predictions["policy"].nunique() > 1:
         parts.append(compare(predictions, labels, settings=settings))
     return pd.concat(parts, ignore_index=True)
+
+
+def without_hardware(
+    predictions: pd.DataFrame, labels: pd.DataFrame, studies: pd.DataFrame, *, settings
+) -> pd.DataFrame:
+    """METRICS rows of the areas without test studies whose report names hardware or a cast; reading says so.
+
+    studies : STUDIES, column hardware. Thresholds play no part. The label set is drawn anew from the studies left.
+    """
+    kept = studies.loc[studies["hardware"] == "false", "study_id"]
+    chosen = predictions[predictions["study_id"].isin(kept) | (predictions["split"] == "validation")]
+    metrics, _ = evaluate(chosen, labels, settings=settings)
+    areas = metrics["metric"].isin(["auc", "auc_min", "auc_max", "n_findings"]) & (metrics["reading"] == "primary")
+    return metrics[areas].assign(reading=WITHOUT_HARDWARE).reset_index(drop=True)
 
 
 def macro_table(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -76,12 +93,14 @@ def left_out_table(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def readings_table(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Macro AUC with the test labels that stayed uncertain left out, read as true and read as false."""
+    """Macro AUC with the test labels that stayed uncertain left out, read as true or as false, and without hardware."""
     rows = metrics[(metrics.finding == MACRO) & (metrics.metric == "auc")]
     shown = rows.assign(text=rows.apply(_text, axis=1)).pivot(
         index=["site", "policy"], columns="reading", values="text"
     )
-    return shown[[r for r in ("primary", "uncertain_true", "uncertain_false") if r in shown]].rename_axis(columns=None)
+    readings = ("primary", "uncertain_true", "uncertain_false", WITHOUT_HARDWARE)
+    shown = shown[[r for r in readings if r in shown]]
+    return shown.rename(columns=lambda r: r.replace("_", " ")).rename_axis(columns=None)
 
 
 def comparison_table(metrics: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
-from labkit import params
+from labkit import hardware, params
 from labkit.errors import ParamsError
 from labkit.layout import ALL_POLICIES, NOTEBOOKS, ROOT
 from labkit.params import Study
@@ -135,6 +135,7 @@ def _cohort_inputs(study: Study) -> dict[str, str]:
     found = _template(study)
     for folder in LANGUAGE_DIRS:
         found[f"params/{folder}"] = _folder_digest(ROOT / "params" / folder, "*")
+    found["params/hardware.yaml"] = files.sha256(hardware.WORDS_PATH)
     if study.synthetic:
         return found
     for name, site in study.cohort.sites.items():
