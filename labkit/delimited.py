@@ -6,6 +6,7 @@ Used by `corpus` (reports) and `tables` (everything that crosses a step). Nothin
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,9 @@ DELIMITERS = (",", ";", "\t", "|")
 MAX_FIELD = 4_000_000
 # Restarts after a broken quote before the file as a whole is refused: each may scan to the end of the file.
 MAX_RESTARTS = 200
+# What surrogateescape makes of a byte that is not valid UTF-8, and half characters of a JSON escape; neither can be
+# written again.
+DAMAGE = re.compile("[\\ud800-\\udfff]")
 
 
 @dataclass(frozen=True)
@@ -32,37 +36,37 @@ class Delimited:
     delimiter: str = ""
 
 
-def decode(data: bytes, name: str) -> tuple[str, str, frozenset[int]]:
-    """Text, encoding and the numbers (from 0) of lines that are not valid in it.
+def decode(data: bytes, name: str) -> tuple[str, str]:
+    """Text and encoding: UTF-8 with or without byte order mark, UTF-16 with mark, else cp1252.
 
-    UTF-8 with or without byte order mark, UTF-16 with mark, else cp1252. A file that is UTF-8 but for some lines stays
-    UTF-8, so that one damaged line does not turn every umlaut of the others into two letters.
+    A file that is UTF-8 but for some lines stays UTF-8, so that one damaged line does not turn every umlaut of the
+    others into two letters; its damaged bytes become lone surrogates (`DAMAGE`), and the rows that hold them are
+    rejected.
     """
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if data.startswith(mark):
             try:
-                return data.decode(encoding), encoding, frozenset()
+                return data.decode(encoding), encoding
             except UnicodeDecodeError:
                 if encoding == "utf-16":
                     raise TableError(
                         f"{name}: starts like UTF-16 but is cut or damaged; export the file again."
                     ) from None
-                data = data.removeprefix(mark)
+                return data.removeprefix(mark).decode("utf-8", errors="surrogateescape"), encoding
     try:
-        return data.decode("utf-8"), "utf-8", frozenset()
+        return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
         pass
-    lines = data.split(b"\n")
-    bad, wide = set(), 0
-    for number, line in enumerate(lines):
+    bad = wide = 0
+    for line in data.split(b"\n"):
         try:
             wide += any(ord(c) > 127 for c in line.decode("utf-8"))
         except UnicodeDecodeError:
-            bad.add(number)
-    if wide >= len(bad):
-        return data.decode("utf-8", errors="replace"), "utf-8", frozenset(bad)
+            bad += 1
+    if wide >= bad:
+        return data.decode("utf-8", errors="surrogateescape"), "utf-8"
     try:
-        return data.decode("cp1252"), "cp1252", frozenset()
+        return data.decode("cp1252"), "cp1252"
     except UnicodeDecodeError as error:
         raise TableError(
             f"{name}: byte {error.start} (value {data[error.start]}) is neither UTF-8 nor cp1252; "
@@ -84,7 +88,8 @@ def read_csv(path: str | Path, *, delimiter: str | None = None) -> Delimited:
     TableError : no header, a header name twice, an unknown encoding, or too many broken quotes.
     """
     path = Path(path)
-    text, encoding, bad_lines = decode(path.read_bytes(), path.name)
+    text, encoding = decode(path.read_bytes(), path.name)
+    damaged = DAMAGE.search(text) is not None
     lines = io.StringIO(text, newline="").readlines()
     if not lines or not lines[0].strip():
         raise TableError(f"{path.name}: the first line is empty; a CSV starts with the names of its columns.")
@@ -92,13 +97,13 @@ def read_csv(path: str | Path, *, delimiter: str | None = None) -> Delimited:
     header, rows, rejected = None, [], []
     for first, last, fields, problem in _records(lines, delimiter, path.name):
         if header is None:
-            header = [name.strip() for name in fields or []]
+            header = [DAMAGE.sub("\ufffd", name.strip()) for name in fields or []]
             _check_header(header, path.name)
             continue
         if not problem and not fields:
             continue  # an empty line is no row
         number = len(rows) + len(rejected) + 1
-        if not problem and bad_lines.intersection(range(first, last)):
+        if not problem and damaged and any(DAMAGE.search(line) for line in lines[first:last]):
             problem = "holds bytes that are not valid UTF-8"
         if not problem and len(fields) != len(header):
             problem = f"has {len(fields)} fields where the header has {len(header)}"
@@ -151,19 +156,22 @@ def read_jsonl(path: str | Path) -> Delimited:
     TableError : no line holds a JSON object, or an unknown encoding.
     """
     path = Path(path)
-    text, encoding, bad_lines = decode(path.read_bytes(), path.name)
+    text, encoding = decode(path.read_bytes(), path.name)
     rows, rejected, number = [], [], 0
     for at, line in enumerate(text.split("\n")):
         if not line.strip():
             continue
         number += 1
         try:
-            if at in bad_lines:
+            if DAMAGE.search(line):
                 raise ValueError("holds bytes that are not valid UTF-8")
             content = json.loads(line)
             if not isinstance(content, dict):
                 raise ValueError("is not a JSON object")
-            rows.append((number, {key: _as_text(value) for key, value in content.items()}))
+            fields = {key: _as_text(value) for key, value in content.items()}
+            if any(DAMAGE.search(text) for pair in fields.items() for text in pair):
+                raise ValueError("holds half a character, such as \\ud83d alone")
+            rows.append((number, fields))
         except ValueError as error:
             problem = "is not valid JSON" if isinstance(error, json.JSONDecodeError) else str(error)
             rejected.append({"row": number, "reason": f"line {at + 1} {problem}"})
