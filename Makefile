@@ -3,8 +3,6 @@
 # make lab    JupyterLab on the notebooks
 PYTHON ?= python3
 BIN := .venv/bin
-LAB := --ServerApp.ip=127.0.0.1 --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
-       --LabApp.news_url=None
 
 .PHONY: help setup demo test lab clean
 .DEFAULT_GOAL := help
@@ -25,7 +23,7 @@ test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lab: setup
-	$(BIN)/jupyter lab $(LAB) notebooks
+	@$(BIN)/labkit lab
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache

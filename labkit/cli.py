@@ -219,12 +219,27 @@ def scan(folder: Path, params: Path) -> None:
 
 @main.command()
 @click.option("--port", type=int, default=8888, show_default=True)
-def lab(port: int) -> None:
-    """Open JupyterLab on the notebooks, on this machine only."""
+@click.option("--no-browser", is_flag=True, help="Print the address instead of opening it.")
+def lab(port: int, no_browser: bool) -> None:
+    """Open JupyterLab on the notebooks, for this machine only."""
+    import os
     import subprocess
 
     from labkit.layout import ROOT
 
-    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
-    quiet = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    sys.exit(subprocess.call([*command, *quiet, str(ROOT / "notebooks")]))
+    options = [
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        f"--ServerApp.root_dir={ROOT}",
+        "--LabApp.default_url=/lab/tree/notebooks",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    if no_browser:
+        options.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options.append("--allow-root")  # as in a container
+    # Without it every new user is asked for leave to fetch news.
+    settings = str(ROOT / "labkit" / "jupyter")
+    searched = os.pathsep.join(filter(None, [settings, os.environ.get("JUPYTER_CONFIG_PATH", "")]))
+    environment = os.environ | {"JUPYTER_CONFIG_PATH": searched}
+    sys.exit(subprocess.call([sys.executable, "-m", "jupyterlab", *options], env=environment))

@@ -27,7 +27,7 @@ SEXES = {"m": "M", "male": "M", "männlich": "M", "f": "F", "w": "F", "female": 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Tables KEYS, STUDIES, IMAGES and EXCLUDED, and the reports by study_id (never written anywhere)."""
+    """Tables KEYS (of the reports at hand), STUDIES, IMAGES and EXCLUDED, and the reports by study_id (never written)."""
 
     keys: pd.DataFrame
     studies: pd.DataFrame
@@ -67,17 +67,24 @@ def intake(
     ----------
     views : the template's views; a study needs one image of each.
     resolve : makes a path of the params absolute.
-    keys_path : KEYS of an earlier run; its pseudonyms are kept, new reports get new ones. It is written here, at once.
+    keys_path : KEYS of an earlier run; its pseudonyms are kept, also those of reports that are missing this time, and
+        new reports get new ones. It is written here.
 
     Raises
     ------
     CorpusError : a reports file cannot be read, or no study is left.
     """
     read = {name: corpus.load(resolve(site.reports), site.columns) for name, site in section.sites.items()}
-    keys = _keys(read, tables.read(keys_path, tables.KEYS) if keys_path.exists() else None)
-    tables.write(keys, keys_path, tables.KEYS)
+    earlier = (
+        tables.read(keys_path, tables.KEYS) if keys_path.exists() else pd.DataFrame(columns=tables.KEYS.all_columns)
+    )
+    keys = _numbered(read, earlier)
     reports = _by_study(read, keys)
     linked = _link(section, keys, reports, views=views, resolve=resolve, progress=progress)
+    keys = _with_patients(keys, earlier, linked)
+    # A report that is missing today (a broken row) may be back tomorrow: its readings belong to its pseudonym.
+    gone = earlier[~earlier.study_id.isin(keys.study_id)]
+    tables.write(pd.concat([keys, gone]).sort_values("study_id"), keys_path, tables.KEYS)
     studies = _studies(keys, reports, linked)
     images = linked.images if linked else pd.DataFrame(columns=list(tables.IMAGES.all_columns))
     if not (studies.usable == "true").any():
@@ -104,25 +111,38 @@ def known_identifiers(reports: dict[str, Report]) -> KnownIdentifiers:
     )
 
 
-def _keys(read: dict[str, corpus.Corpus], earlier: pd.DataFrame | None) -> pd.DataFrame:
+def _numbered(read: dict[str, corpus.Corpus], earlier: pd.DataFrame) -> pd.DataFrame:
+    """KEYS of the reports at hand, still without patients."""
     rows = [
         {"site": site, **{c: getattr(r, c) for c in ("report_id", "accession_number", "patient_id", "study_uid")}}
         for site, content in read.items()
         for r in content.reports
     ]
     keys = pd.DataFrame(rows)
-    # Without a patient id every study stands for a patient of its own.
-    keys["person"] = keys["patient_id"].where(keys["patient_id"] != "", "study of report " + keys["report_id"])
-    known = {} if earlier is None else {tuple(k): s for *k, s in earlier[[*KEY, "study_id"]].itertuples(index=False)}
+    known = {tuple(k): s for *k, s in earlier[[*KEY, "study_id"]].itertuples(index=False)}
     keys["study_id"] = _pseudonyms(list(keys[KEY].itertuples(index=False, name=None)), known, "S")
-    people = {}
-    if earlier is not None:
-        seen = earlier.assign(
-            person=earlier["patient_id"].where(earlier["patient_id"] != "", "study of report " + earlier["report_id"])
-        )
-        people = {tuple(k): p for *k, p in seen[["site", "person", "patient"]].itertuples(index=False)}
-    keys["patient"] = _pseudonyms(list(keys[["site", "person"]].itertuples(index=False, name=None)), people, "P")
-    return tables.check(keys.drop(columns="person").sort_values("study_id"), tables.KEYS)
+    return keys.sort_values("study_id", ignore_index=True)
+
+
+def _with_patients(keys: pd.DataFrame, earlier: pd.DataFrame, linked) -> pd.DataFrame:
+    """KEYS: where the file gives no patient id, the one of the study's images (now, or in an earlier run) counts.
+
+    Without any, every study stands for a patient of its own.
+    """
+    own = keys["patient_id"]
+    if linked is not None:
+        own = own.where(own != "", keys["study_id"].map(linked.studies.set_index("study_id")["patient_id"]))
+    own = own.where(own != "", keys["study_id"].map(earlier.set_index("study_id")["patient_id"]).fillna(""))
+    keys = keys.assign(patient_id=own)
+    people = {tuple(k): p for *k, p in _persons(earlier).assign(p=earlier["patient"]).itertuples(index=False)}
+    keys["patient"] = _pseudonyms(list(_persons(keys).itertuples(index=False, name=None)), people, "P")
+    return tables.check(keys, tables.KEYS)
+
+
+def _persons(keys: pd.DataFrame) -> pd.DataFrame:
+    """Columns site and person, equal for the studies of one patient."""
+    person = keys["patient_id"].where(keys["patient_id"] != "", "study of report " + keys["report_id"])
+    return pd.DataFrame({"site": keys["site"], "person": person})
 
 
 def _pseudonyms(identities: list[tuple[str, str]], known: dict[tuple, str], letter: str) -> list[str]:

@@ -26,6 +26,7 @@ __all__ = ["Review", "review"]
 # Set by the run: a notebook without a person in front of it shows no form.
 HEADLESS_VARIABLE = "LABKIT_RECEIPT_DRAFT"
 VALUES = ("true", "uncertain", "false")
+NAME_LAYOUT = {"width": "250px", "margin": "0"}
 
 
 class Review:
@@ -50,7 +51,7 @@ class Review:
         for name, button in buttons.items():
             button.add_class(f"labkit-{name}")
             button.on_click(partial(self._clicked, name))
-        left = widgets.VBox([self._text], layout=widgets.Layout(width="55%", padding="0 1em 0 0"))
+        left = widgets.VBox([self._text], layout=widgets.Layout(width="45%", padding="0 1em 0 0"))
         self.widget = widgets.VBox(
             [self._progress, widgets.HBox([left, self._form]), widgets.HBox(list(buttons.values()))]
         ).add_class("labkit-review")
@@ -83,10 +84,15 @@ class Review:
         self._text.value = marked(text, case, gate=self.gate, title=self.study_id)
         self._choices = {}
         for finding, value in self.values().items():
-            choice = widgets.ToggleButtons(options=VALUES, value=value, style={"button_width": "78px"})
+            choice = widgets.ToggleButtons(
+                options=VALUES,
+                value=value,
+                style={"button_width": "72px", "description_width": "0px"},
+                layout=widgets.Layout(width="250px", margin="0"),
+            )
             self._choices[finding] = choice
         rows = [
-            widgets.HBox([widgets.HTML(html.escape(f), layout=widgets.Layout(width="270px")), choice])
+            widgets.HBox([widgets.HTML(f"<small>{html.escape(f)}</small>", layout=NAME_LAYOUT), choice])
             for f, choice in self._choices.items()
         ]
         self._form.children = rows
