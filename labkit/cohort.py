@@ -27,7 +27,7 @@ SEXES = {"m": "M", "male": "M", "männlich": "M", "f": "F", "w": "F", "female": 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Tables KEYS (of the reports at hand), STUDIES, IMAGES and EXCLUDED, and the reports by study_id (never written)."""
+    """Tables KEYS (of reports at hand), STUDIES, IMAGES and EXCLUDED, and the reports by study_id (never written)."""
 
     keys: pd.DataFrame
     studies: pd.DataFrame
@@ -129,10 +129,10 @@ def _with_patients(keys: pd.DataFrame, earlier: pd.DataFrame, linked) -> pd.Data
 
     Without any, every study stands for a patient of its own.
     """
-    own = keys["patient_id"]
+    known = dict(zip(earlier["study_id"], earlier["patient_id"]))
     if linked is not None:
-        own = own.where(own != "", keys["study_id"].map(linked.studies.set_index("study_id")["patient_id"]))
-    own = own.where(own != "", keys["study_id"].map(earlier.set_index("study_id")["patient_id"]).fillna(""))
+        known |= {s: p for s, p in zip(linked.studies["study_id"], linked.studies["patient_id"]) if p}
+    own = [given or known.get(study_id, "") for given, study_id in zip(keys["patient_id"], keys["study_id"])]
     keys = keys.assign(patient_id=own)
     people = {tuple(k): p for *k, p in _persons(earlier).assign(p=earlier["patient"]).itertuples(index=False)}
     keys["patient"] = _pseudonyms(list(_persons(keys).itertuples(index=False, name=None)), people, "P")

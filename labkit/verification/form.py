@@ -26,7 +26,7 @@ __all__ = ["Review", "review"]
 # Set by the run: a notebook without a person in front of it shows no form.
 HEADLESS_VARIABLE = "LABKIT_RECEIPT_DRAFT"
 VALUES = ("true", "uncertain", "false")
-NAME_LAYOUT = {"width": "250px", "margin": "0"}
+NAME_LAYOUT = {"width": "300px", "margin": "0"}
 
 
 class Review:
@@ -51,7 +51,7 @@ class Review:
         for name, button in buttons.items():
             button.add_class(f"labkit-{name}")
             button.on_click(partial(self._clicked, name))
-        left = widgets.VBox([self._text], layout=widgets.Layout(width="45%", padding="0 1em 0 0"))
+        left = widgets.VBox([self._text], layout=widgets.Layout(width="42%", padding="0 1em 0 0"))
         self.widget = widgets.VBox(
             [self._progress, widgets.HBox([left, self._form]), widgets.HBox(list(buttons.values()))]
         ).add_class("labkit-review")
@@ -87,8 +87,8 @@ class Review:
             choice = widgets.ToggleButtons(
                 options=VALUES,
                 value=value,
-                style={"button_width": "72px", "description_width": "0px"},
-                layout=widgets.Layout(width="250px", margin="0"),
+                style={"button_width": "84px", "description_width": "0px"},
+                layout=widgets.Layout(width="285px", margin="0"),
             )
             self._choices[finding] = choice
         rows = [
