@@ -1,0 +1,44 @@
+"""For every test: no network beyond this machine, no settings of the person who runs them; three invented reports."""
+
+import ipaddress
+import socket
+
+import pytest
+
+OWN_VARIABLES = ("LABKIT_BASE_DIR", "LABKIT_RECEIPT_DRAFT", "OPENAI_API_KEY", "OPENAI_BASE_URL")
+
+
+def is_local(address):
+    """Whether a socket's address is on this machine: a file, or a loopback host."""
+    if not isinstance(address, tuple):
+        return True
+    host = str(address[0]).partition("%")[0]
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch):
+    """Refuse connections to other machines, and forget what the environment says of labkit and of endpoints."""
+    connect = socket.socket.connect
+
+    def connect_here(self, address):
+        if not is_local(address):
+            raise AssertionError(f"a test reached for {address[0]}")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect_here)
+    for name in OWN_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def texts():
+    """Pairs (study, text): a hedge and a negation, a person's name, nothing to find."""
+    return [
+        ("S-0001", "Ellenbogen rechts in 2 Ebenen: Verdacht auf Radiuskopffraktur. Keine Luxation."),
+        ("S-0002", "Olekranonfraktur links. Pat. Gundula Beispielfrau, geb. 01.02.1960."),
+        ("S-0003", "Altersentsprechender Befund & regelrechte Stellung."),
+    ]
