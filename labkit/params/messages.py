@@ -8,7 +8,7 @@ import typing
 
 from pydantic import BaseModel, ValidationError
 
-__all__ = ["sentences", "unstated", "without_echoes", "yaml_traps"]
+__all__ = ["at", "model_at", "sentences", "unstated", "without_echoes", "yaml_traps"]
 
 KINDS = {
     "string_type": "text",
@@ -24,6 +24,11 @@ KINDS = {
     "tuple_type": "a list, such as [a, b]",
     "list_type": "a list, such as [a, b]",
     "none_required": "empty",
+}
+# What the patterns of names mean.
+PATTERNS = {
+    r"^[a-z0-9][a-z0-9_-]*$": "must be made of small letters, digits, - and _, and start with a letter or digit",
+    r"^[a-z][a-z0-9_]*$": "must be made of small letters, digits and _, and start with a letter",
 }
 
 
@@ -61,7 +66,7 @@ def sentences(error: ValidationError, content: dict, model: type[BaseModel]) -> 
         elif fault["type"] in KINDS:
             found.append(_wrong_kind(where, at(content, location), KINDS[fault["type"]]))
         else:
-            text = fault["msg"].removeprefix("Value error, ")
+            text = PATTERNS.get(fault.get("ctx", {}).get("pattern"), fault["msg"].removeprefix("Value error, "))
             text = text.replace("Input should be", "must be").replace("String should", "must")
             found.append(f"{where}: {text}{_shown(at(content, location))}." if where else f"{text}.")
     return list(dict.fromkeys(found))
@@ -91,20 +96,30 @@ def _wrong_kind(where: str, value, kind: str) -> str:
         return f'{where}: must be text, but YAML reads {value} as a number; put it in quotes, such as "0012".'
     if isinstance(value, str) and "number" in kind and _is_exponent(value):
         return f"{where}: must be {kind}, but YAML reads {value} as text; write it with a point, such as 1.0e-4."
+    if isinstance(value, str) and "number" in kind and value.strip().lstrip("+-").isdigit():
+        return f"{where}: must be {kind}, but {value} is in quotes, which makes it text; leave them out."
     return f"{where}: must be {kind}{_shown(value)}."
 
 
 def _is_exponent(value: str) -> bool:
-    try:
-        return math.isfinite(float(value))
-    except ValueError:
-        return False
+    return bool(re.fullmatch(r"[-+]?\d[\d_]*\.?\d*[eE][-+]?\d+", value.strip()))
 
 
 def _models_in(annotation) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for part in typing.get_args(annotation) for model in _models_in(part)]
+
+
+def model_at(model: type[BaseModel], location: tuple) -> type[BaseModel]:
+    """The model of the section at a location; the model itself where the way ends."""
+    for part in location:
+        info = model.model_fields.get(part)
+        inner = _models_in(info.annotation) if info else []
+        if not inner:
+            return model
+        model = inner[0]
+    return model
 
 
 def _fields_at(model: type[BaseModel], location: tuple) -> list[str]:
@@ -172,6 +187,8 @@ def yaml_traps(content, model: type[BaseModel], location: tuple = ()) -> list[st
             spot = here if index is None else (*here, index)
             if isinstance(item, str) and wants & {int, float} and str not in wants:
                 found.append(_wrong_kind(key_of(spot), item, "a whole number" if float not in wants else "a number"))
+            elif isinstance(item, float) and not math.isfinite(item):
+                found.append(f"{key_of(spot)}: must be a number that is not infinite, not {item}.")
             elif isinstance(item, bool) and wants & {int, float} and bool not in wants:
                 found.append(_wrong_kind(key_of(spot), item, "a number"))
             elif not isinstance(item, bool) and item is not None and wants == {bool}:

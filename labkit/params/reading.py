@@ -14,7 +14,17 @@ from labkit.params.study import Study, template_path
 __all__ = ["load", "read_yaml", "validated"]
 
 # Sections in which every key must be stated by the file, so that no result rests on a default that nobody has read.
-STATED = ("paths", "cohort", "extraction", "verification", "training", "evaluation", "figures")
+STATED = (
+    ("paths",),
+    ("cohort",),
+    ("extraction",),
+    ("extraction", "rules"),
+    ("verification",),
+    ("training",),
+    ("evaluation",),
+    ("figures",),
+)
+MERGE = "tag:yaml.org,2002:merge"
 
 
 class UniqueKeys(yaml.SafeLoader):
@@ -22,10 +32,12 @@ class UniqueKeys(yaml.SafeLoader):
 
 
 def _mapping(loader: UniqueKeys, node: yaml.MappingNode) -> dict:
-    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
-    for n, (key, (key_node, _)) in enumerate(zip(keys, node.value)):
-        if key in keys[:n]:
+    seen = []
+    for key_node in (key for key, _ in node.value if key.tag != MERGE):  # `<<: *other` gives way to what is stated
+        key = loader.construct_object(key_node, deep=True)
+        if key in seen:
             raise yaml.constructor.ConstructorError(None, None, f"the key '{key}' stands twice", key_node.start_mark)
+        seen.append(key)
     return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
 
 
@@ -68,10 +80,10 @@ def validated(content: dict, model: type[BaseModel], name: str) -> BaseModel:
         made = model.model_validate(content)
     except ValidationError as error:
         faults += messages.sentences(error, content, model)
-    for section in STATED:
-        info = model.model_fields.get(section)
-        if info is not None and isinstance(content.get(section), dict):
-            faults += messages.unstated(content[section], info.annotation, (section,))
+    for location in STATED:
+        section = messages.at(content, location)
+        if isinstance(section, dict):
+            faults += messages.unstated(section, messages.model_at(model, location), location)
     faults = messages.without_echoes(faults)
     if faults:
         raise ParamsError("\n".join(f"{name}: {fault}" for fault in faults))
@@ -91,7 +103,7 @@ def load(path: str | Path, *, check_inputs: bool = True) -> Study:
     absolute = path.absolute()
     study._file, study._raw = absolute, content
     study._base = ROOT if absolute.is_relative_to(ROOT) else absolute.parent
-    faults = _template_faults(study)
+    faults = _template_faults(study) + _folder_faults(study) + _link_faults(study)
     if check_inputs:
         faults += _synthetic_faults(study) if study.synthetic else _input_faults(study)
     if faults:
@@ -107,6 +119,27 @@ def _template_faults(study: Study) -> list[str]:
     if template.anatomy != study.anatomy:
         return [f"anatomy: is '{study.anatomy}', but paths.template is for '{template.anatomy}'; make them agree."]
     return []
+
+
+def _folder_faults(study: Study) -> list[str]:
+    """Whoever shares the pages must not share the key table with them."""
+    shared = study.resolve(study.paths.reports_dir).resolve()
+    return [
+        f"paths.{name}: lies in reports_dir, which may be shared, and holds what must stay in the hospital; "
+        "choose another folder."
+        for name in ("build_dir", "reviews_dir")
+        if study.resolve(getattr(study.paths, name)).resolve().is_relative_to(shared)
+    ]
+
+
+def _link_faults(study: Study) -> list[str]:
+    key = study.cohort.link_by
+    return [
+        f"cohort.sites.{name}.columns.{key}: this key is missing, and cohort.link_by needs it; "
+        "name the column of the file, or link by another identifier."
+        for name, site in study.cohort.sites.items()
+        if site.images is not None and not getattr(site.columns, key)
+    ]
 
 
 def _input_faults(study: Study) -> list[str]:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from labkit.corpus import Columns
 from labkit.extraction import rules
@@ -68,6 +68,8 @@ class CohortSection(Section):
         for name in self.sites:
             if not name.replace("_", "").isalnum() or name != name.lower():
                 raise ValueError(f"the site name '{name}' is not made of small letters, digits and _")
+            if name == "all":
+                raise ValueError("the site name 'all' stands for all sites together; choose another")
         return self
 
     @property
@@ -127,6 +129,15 @@ class TrainingSection(TrainingSettings):
     """The network's settings and the seeds to repeat it with."""
 
     seeds: tuple[int, ...] = Field(min_length=1)
+
+    @field_validator("seeds")
+    @classmethod
+    def _usable(cls, seeds):
+        if min(seeds, default=0) < 0:
+            raise ValueError("a seed is a whole number of 0 or more")
+        if len(set(seeds)) != len(seeds):
+            raise ValueError("a seed stands twice; each gives the same network again")
+        return seeds
 
 
 class FiguresSection(Section):

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
 from labkit import templates
 from labkit.evaluation.settings import Settings as EvaluationSection
@@ -21,7 +21,15 @@ from labkit.params.sections import (
 from labkit.policies import Policy
 from labkit.synthetic.settings import Settings as SyntheticSection
 
-__all__ = ["BASE_DIR_VARIABLE", "SECTIONS_OF_STEP", "Study", "base_dir", "layout_of"]
+__all__ = [
+    "BASE_DIR_VARIABLE",
+    "SECTIONS_OF_STEP",
+    "STEPS_PER_POLICY",
+    "Study",
+    "base_dir",
+    "layout_of",
+    "template_path",
+]
 
 # Set by the run for each notebook's kernel, so that relative paths mean the same there as in the params file.
 BASE_DIR_VARIABLE = "LABKIT_BASE_DIR"
@@ -69,6 +77,13 @@ class Study(Section):
     training: TrainingSection
     evaluation: EvaluationSection
     figures: FiguresSection
+
+    @field_validator("policies")
+    @classmethod
+    def _once(cls, policies):
+        if len(set(policies)) != len(policies):
+            raise ValueError("a policy stands twice; name each once")
+        return policies
 
     _file: Path = PrivateAttr(default=Path())
     _base: Path = PrivateAttr(default=ROOT)
