@@ -48,8 +48,10 @@ def at(content, location: tuple):
 
 def sentences(error: ValidationError, content: dict, model: type[BaseModel]) -> list[str]:
     """One sentence per fault, without the name of the file; `content` is the raw YAML that `model` was built from."""
-    found = []
-    for fault in error.errors(include_url=False):
+    found, faults = [], error.errors(include_url=False)
+    for fault in faults:
+        if fault["type"] == "too_short" and any(f["loc"][:-1] == fault["loc"] for f in faults):
+            continue  # the list is short of what was refused in it, which has a sentence of its own
         location = tuple(part for part in fault["loc"] if not _is_branch(part))
         parent, leaf = location[:-1], location[-1] if location else ""
         where = key_of(location)
@@ -67,7 +69,7 @@ def sentences(error: ValidationError, content: dict, model: type[BaseModel]) -> 
             found.append(_wrong_kind(where, at(content, location), KINDS[fault["type"]]))
         else:
             text = PATTERNS.get(fault.get("ctx", {}).get("pattern"), fault["msg"].removeprefix("Value error, "))
-            text = text.replace("Input should be", "must be").replace("String should", "must")
+            text = re.sub("^(Input|String|Tuple|Dictionary) should", "must", text).replace(" after validation", "")
             found.append(f"{where}: {text}{_shown(at(content, location))}." if where else f"{text}.")
     return list(dict.fromkeys(found))
 
