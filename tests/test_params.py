@@ -1,10 +1,14 @@
 """Params files: every fault is one sentence with the file, the key, what is allowed and the next step."""
 
+import copy
+
 import pytest
+import yaml
 
 from labkit import params
 from labkit.errors import ParamsError
 from labkit.layout import ROOT
+from labkit.params.reading import validated
 
 DEMO = (ROOT / "params" / "demo" / "elbow.yaml").read_text(encoding="utf-8")
 
@@ -18,60 +22,27 @@ def load(tmp_path, *changes, text=DEMO):
     return params.load(path)
 
 
-WRONG = {
-    "unknown key": (
-        ("  epochs: ", "  epoch: "),
-        "training: 'epoch' is not known; did you mean 'epochs'? Known: backbone, ",
-    ),
-    "unknown section": (("figures:", "figurs:"), "'figurs' is not known; did you mean 'figures'?"),
-    "missing key": (("  batch_size: 16\n", ""), "training.batch_size: this key is missing; state it, such as"),
-    "missing name": (("study: demo\n", ""), "study: this key is missing; add it."),
-    "1e-4 as text": (
-        ("learning_rate: 5.0e-4", "learning_rate: 5e-4"),
-        "training.learning_rate: must be a number, but YAML reads 5e-4 as text; write it with a point, such as 1.0e-4.",
-    ),
-    "no as false": (
-        ("study: demo", "study: no"),
-        "study: must be text, but YAML reads an unquoted yes, no, on or off as false; put the word in quotes, "
-        'such as "no".',
-    ),
-    "no in a list": (
-        ("policies: [inclusive, exclusive]", "policies: [no]"),
-        "policies.0: must be text, but YAML reads",
-    ),
-    "number as text": (
-        ("report_id: Befund-ID", "report_id: 0012"),
-        "cohort.sites.internal.columns.report_id: must be text, but YAML reads 10 as a number; put it in quotes",
-    ),
-    "text as number": (
-        ("cpu_threads: 1", "cpu_threads: one"),
-        "training.cpu_threads: must be a whole number, not 'one'.",
-    ),
-    "true as number": (("batch_size: 16", "batch_size: true"), "training.batch_size: must be a number, not true."),
-    "value not allowed": (
-        ("device: cpu", "device: gpu"),
-        "training.device: must be 'auto', 'cpu' or 'cuda', not 'gpu'.",
-    ),
-    "out of range": (("batch_size: 16", "batch_size: 0"), "training.batch_size: must be greater than or equal to 1"),
-    "policy": (("[inclusive, exclusive]", "[both]"), "policies.0: must be 'inclusive', 'exclusive'"),
-    "shares": (("train: 0.64", "train: 0.74"), "verification.split: train, validation and test must add up to 1."),
-    "two sites train": (("test_only: true", "test_only: false"), "cohort: exactly one site has test_only: false"),
-    "template": (("template: elbow", "template: elbows"), "paths.template: elbows: no such template; known names:"),
-    "other anatomy": (("template: elbow", "template: thumb"), "anatomy: is 'elbow', but paths.template is for 'thumb'"),
-    "synthetic elsewhere": (
-        ("build/demo/elbow/cohort/internal/reports.csv", "my.csv"),
-        "cohort.sites.internal.reports: the section synthetic writes its cohort to",
-    ),
-    "model without a name": (("extractors: [rules]", "extractors: [openai]"), "extraction: extractors names openai"),
-}
+def places(content, location=()):
+    for key, value in content.items():
+        yield (*location, key)
+        if isinstance(value, dict):
+            yield from places(value, (*location, key))
 
 
-@pytest.mark.parametrize(("change", "message"), WRONG.values(), ids=WRONG)
-def test_a_wrong_value_is_one_sentence_with_file_and_key(tmp_path, change, message):
-    with pytest.raises(ParamsError) as caught:
-        load(tmp_path, change)
-    faults = str(caught.value).splitlines()
-    assert any(fault.startswith(f"{tmp_path / 'elbow.yaml'}: {message}") for fault in faults), faults
+@pytest.mark.parametrize("value", [None, "text", -1.5, True, [], [None], {"x": 1}], ids=str)
+def test_whatever_stands_anywhere_is_accepted_or_named(value):
+    for place in places(yaml.safe_load(DEMO)):
+        content = yaml.safe_load(DEMO)
+        parent = content
+        for key in place[:-1]:
+            parent = parent[key]
+        parent[place[-1]] = copy.deepcopy(value)
+        try:
+            validated(content, params.Study, "x.yaml")
+        except ParamsError as error:
+            for fault in str(error).splitlines():
+                assert fault.startswith("x.yaml: ") and fault.endswith(".")
+                assert str(place[-1]) in fault or str(place[0]) in fault
 
 
 def test_a_misspelt_key_is_named_once(tmp_path):
@@ -90,8 +61,12 @@ def test_all_faults_are_named_at_once(tmp_path):
     ("content", "part"),
     [
         (b"study: demo\nstudy: other\n", "line 2: the key 'study' stands twice"),
-        (b"study: [\n", "mend the line"),
-        (b"study: \xff\xfe\n", "not valid UTF-8"),
+        (b"a:\n  study: demo\n  study: other\n", "line 3: the key 'study' stands twice; mend the line"),
+        (b"study: [\n", "line 2: .*; mend the line"),
+        (b"\tstudy: demo\n", r"line 1: found character '\\t' that cannot start any token; mend the line"),
+        (b"study: !!python/object:os.system x\n", "line 1: could not determine a constructor"),
+        (b"study: \xff\xfe\n", "not valid UTF-8 at byte 7; save the file as UTF-8"),
+        ("study: größer\n".encode("cp1252"), "not valid UTF-8 at byte 9"),
         (b"", "holds no keys"),
         (b"- a\n", "holds no keys"),
     ],
@@ -105,6 +80,13 @@ def test_what_is_no_params_file_is_refused(tmp_path, content, part):
         params.load(tmp_path / "missing.yaml")
 
 
+def test_a_byte_order_mark_and_merged_keys_are_read(tmp_path):
+    path = tmp_path / "elbow.yaml"
+    merged = DEMO.replace("  split: {", "  split: &split {").replace("figures:\n", "figures:\n  <<: {dpi: 99}\n")
+    path.write_text(merged, encoding="utf-8-sig")
+    assert params.load(path).figures.dpi == 150, "what is stated goes before what is merged"
+
+
 def test_missing_inputs_are_named_with_the_place_looked_at(tmp_path):
     text = (ROOT / "params" / "elbow.yaml").read_text(encoding="utf-8")
     with pytest.raises(ParamsError) as caught:
@@ -114,7 +96,20 @@ def test_missing_inputs_are_named_with_the_place_looked_at(tmp_path):
         "cohort.sites.internal.reports",
         "cohort.sites.internal.images",
     ]
-    assert str(tmp_path / "data" / "elbow" / "reports.csv") in faults[0]
+    reports, images = (tmp_path / "data" / "elbow" / name for name in ("reports.csv", "dicom"))
+    assert faults[0].endswith(f": there is no file data/elbow/reports.csv (looked for {reports}).")
+    assert faults[1].endswith(f": there is no folder data/elbow/dicom (looked for {images}).")
+    assert params.load(tmp_path / "elbow.yaml", check_inputs=False).anatomy == "elbow"
+
+
+def test_weights_are_a_word_or_a_file_that_is_there(tmp_path):
+    text = (ROOT / "params" / "elbow.yaml").read_text(encoding="utf-8")
+    with pytest.raises(ParamsError) as caught:
+        load(tmp_path, ("weights: imagenet", "weights: w.pt"), text=text)
+    assert str(caught.value).splitlines()[-1] == (
+        f"{tmp_path / 'elbow.yaml'}: training.weights: there is no file w.pt (looked for {tmp_path / 'w.pt'}); "
+        "give imagenet, none or the path of a state dict."
+    )
 
 
 def test_relative_paths_start_from_the_repository_or_from_the_file(tmp_path):
@@ -122,6 +117,8 @@ def test_relative_paths_start_from_the_repository_or_from_the_file(tmp_path):
     assert outside.layout.build == tmp_path / "build" / "demo" / "elbow"
     inside = params.load(ROOT / "params" / "demo" / "elbow.yaml")
     assert inside.layout.build == ROOT / "build" / "demo" / "elbow"
+    absolute = load(tmp_path, ("reviews_dir: reviews", "reviews_dir: /elsewhere"))
+    assert absolute.layout.reviews.as_posix() == "/elsewhere/demo/elbow"
 
 
 def test_a_step_is_given_its_own_sections_only():
