@@ -120,6 +120,10 @@ WRONG = {
         "policies.0: must be 'inclusive', 'exclusive', 'ignore', 'soft', 'graded', 'multiclass' or 'self_trained', "
         "not 'both'.",
     ),
+    "policy to come": (
+        ("exclusive]", "graded]"),
+        "policies: 'graded' needs more than label values; allowed here are inclusive, exclusive, ignore, soft.",
+    ),
     "shares": (("train: 0.64", "train: 0.74"), "verification.split: train, validation and test must add up to 1."),
     "two sites train": (
         ("test_only: true", "test_only: false"),

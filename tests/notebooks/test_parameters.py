@@ -4,9 +4,12 @@ import ast
 from pathlib import Path
 
 import nbformat
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
+import labkit.policies
 from labkit import params
 from labkit.errors import ParamsError
 from labkit.layout import NOTEBOOKS
@@ -41,6 +44,46 @@ def test_a_notebook_stops_when_its_section_is_empty(step):
     given = {name: value for name, value in declared(step).items() if name != "params_file"}
     with pytest.raises(ParamsError, match="is empty, so nothing was done"):
         model.check(**given)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_notebook_stops_when_nothing_at_all_is_given(step):
+    with pytest.raises(ParamsError) as caught:
+        getattr(params, step.capitalize()).check(**declared(step))
+    assert str(caught.value).startswith(f"{step}: the section 'paths' is empty, so nothing was done.")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_sections_are_declared_empty_and_are_fields_of_the_model(step):
+    sections = params.SECTIONS_OF_STEP[step]
+    assert all(declared(step)[section] == {} for section in (*sections, "paths"))
+    assert set(declared(step)) - {"params_file"} == set(getattr(params, step.capitalize()).model_fields)
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda p: f"{p.parent.name}-{p.stem}")
+@pytest.mark.parametrize("step", STEPS)
+def test_what_papermill_injects_from_a_params_file_makes_p(path, step):
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    given = {name: content[name] for name in declared(step) if name in content}
+    if "policy" in declared(step):
+        given["policy"] = content["policies"][0]
+    p = getattr(params, step.capitalize()).check(**given)
+    assert (p.study, p.anatomy) == (content["study"], path.stem)
+    with pytest.raises(ParamsError, match=f"notebook {step}: paths: 'bild_dir' is not known; did you mean 'build_dir'"):
+        getattr(params, step.capitalize()).check(**given | {"paths": given["paths"] | {"bild_dir": "x"}})
+
+
+@pytest.mark.parametrize("policy", labkit.policies.AVAILABLE)
+def test_training_makes_targets_by_every_policy_that_params_may_name(policy):
+    cells = [c.source for c in nbformat.read(NOTEBOOKS["training"], as_version=4).cells if "to_targets" in c.source]
+    values = ["true", "uncertain", "false"] * 2
+    labels = pd.DataFrame({"study_id": list("abcdef"), "finding": "Ossicles", "split": "train", "value": values})
+    p = params.Training.check(params_file="params/demo/elbow.yaml", policy=policy)
+    names = {"labkit": labkit, "np": np, "pd": pd, "p": p, "labels": labels}
+    exec(cells[0], names)  # the notebook's own cell
+    targets = names["targets"]
+    assert targets.loc[targets.value == "true", "target"].eq(1).all()
+    assert targets["target"].between(0, 1).all() and len(targets) == 6
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda p: f"{p.parent.name}-{p.stem}")
