@@ -222,7 +222,9 @@ def auc_forest(metrics: pd.DataFrame, *, ax: Axes) -> Axes:
         ax.errorbar(own.value, at, xerr=errors, fmt="o", ms=3.5, lw=1.1, color=colour, label=policy)
     ax.axvline(0.5, color="#888888", lw=0.8, ls="--")
     ax.set_yticks(list(places.values()), [_short(finding) for finding in places])
-    ax.set(xlim=(0, 1.02), xlabel="area under the ROC curve, 95 % interval")
+    level = f"{100 * rows.level.iloc[0]:g} % interval" if len(rows) else "nothing to show"
+    ax.set(xlim=(0, 1.02), xlabel=f"area under the ROC curve, {level}")
     ax.invert_yaxis()
-    ax.legend(frameon=False, loc="lower left", title="policy")
+    if policies:
+        ax.legend(frameon=False, loc="lower left", title="policy")
     return ax

@@ -32,6 +32,12 @@ def _text(row: pd.Series) -> str:
     return f"{row['value']:.2f} ({row['low']:.2f}–{row['high']:.2f})"
 
 
+def _interval(metrics: pd.DataFrame) -> str:
+    """`95 % CI`, by the level that the intervals were made with."""
+    levels = metrics["level"].dropna()
+    return f"{100 * levels.iloc[0]:g} % CI" if len(levels) else "CI"
+
+
 def differences(predictions: pd.DataFrame, labels: pd.DataFrame, *, settings) -> pd.DataFrame:
     """METRICS of all pairs of policies, and of each policy between its own site and another; empty without a pair."""
     parts = [compare_sites(predictions, labels, settings=settings)]
@@ -57,13 +63,15 @@ def without_hardware(
 def macro_table(metrics: pd.DataFrame) -> pd.DataFrame:
     """Macro AUC with interval and the range over findings, one row per site and policy."""
     macro = metrics[(metrics.finding == MACRO) & (metrics.reading == "primary")]
+    area = f"macro AUC ({_interval(macro)})"
     rows = []
     for (site, policy), own in macro.groupby(["site", "policy"], sort=False):
-        own = own.set_index("metric")
-        row = {"site": site, "policy": policy, "macro AUC (95 % CI)": _text(own.loc["auc"])}
-        row["range over findings"] = f"{own.loc['auc_min', 'value']:.2f}–{own.loc['auc_max', 'value']:.2f}"
-        row["findings"] = int(own.loc["n_findings", "value"]) if pd.notna(own.loc["n_findings", "value"]) else 0
-        row["studies"] = int(own.loc["auc", "n"]) if pd.notna(own.loc["auc", "n"]) else 0
+        own = own.set_index("metric").reindex(["auc", "auc_min", "auc_max", "n_findings"])
+        low, high = own.loc[["auc_min", "auc_max"], "value"]
+        row = {"site": site, "policy": policy, area: _text(own.loc["auc"])}
+        row["range over findings"] = "–" if pd.isna(low) else f"{low:.2f}–{high:.2f}"
+        row["findings"] = int(own.loc["n_findings", "value"])
+        row["studies"] = int(own.loc["n_findings", "n"])
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -99,25 +107,33 @@ def readings_table(metrics: pd.DataFrame) -> pd.DataFrame:
         index=["site", "policy"], columns="reading", values="text"
     )
     readings = ("primary", "uncertain_true", "uncertain_false", WITHOUT_HARDWARE)
-    shown = shown[[r for r in readings if r in shown]]
+    order = list(dict.fromkeys(rows[["site", "policy"]].itertuples(index=False, name=None)))
+    shown = shown.loc[order, [r for r in readings if r in shown]]
     return shown.rename(columns=lambda r: r.replace("_", " ")).rename_axis(columns=None)
 
 
 def comparison_table(metrics: pd.DataFrame) -> pd.DataFrame:
     """Differences in macro AUC: interval, p, smallest detectable difference and the equivalence verdict."""
     rows = metrics[metrics.finding == MACRO]
+    interval = f"difference ({_interval(rows)})"
     shown = []
     for (site, pair), own in rows.groupby(["site", "policy"], sort=False):
         own = own.set_index("metric")["value"].to_dict() | {"row": own[own.metric == "auc_difference"]}
         if own["row"].empty:
             continue
         difference = own["row"].iloc[0]
-        row = {"site": site, "compared": pair, "difference (95 % CI)": _signed(difference)}
-        row["p"] = f"{own['auc_difference_p']:.3f}" if pd.notna(own.get("auc_difference_p")) else "–"
+        row = {"site": site, "compared": pair, interval: _signed(difference)}
+        row["p"] = _p(own.get("auc_difference_p"))
         row["detectable"] = f"{own['auc_difference_detectable']:.3f}" if "auc_difference_detectable" in own else "–"
         row["equivalent"] = {1.0: "yes", 0.0: "not shown"}.get(own.get("equivalent"), "–")
         shown.append(row)
-    return pd.DataFrame(shown, columns=["site", "compared", "difference (95 % CI)", "p", "detectable", "equivalent"])
+    return pd.DataFrame(shown, columns=["site", "compared", interval, "p", "detectable", "equivalent"])
+
+
+def _p(value: float | None) -> str:
+    if value is None or pd.isna(value):
+        return "–"
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
 def _signed(row: pd.Series) -> str:
