@@ -24,7 +24,7 @@ def check(paths: list[Path], *, say: Callable[[str], None]) -> int:
     for fault in faults:
         say(fault)
     if faults:
-        say(f"{len(faults)} faults; nothing was run.")
+        say(f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}; nothing was run.")
         return 2
     _say_plan(paths, say)
     return 0
