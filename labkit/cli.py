@@ -14,6 +14,7 @@ from labkit.errors import LabkitError
 __all__ = ["main"]
 
 FILE = click.Path(path_type=Path)
+TABLE = click.Path(path_type=Path, dir_okay=False)
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -87,7 +88,7 @@ def check(params: tuple[Path, ...]) -> None:
 @click.argument("reports", type=FILE)
 @click.option("-t", "--template", required=True, help="Name in params/templates, or path of a YAML file.")
 @click.option("-x", "--extractor", type=click.Choice(["rules", "openai"]), default="rules", show_default=True)
-@click.option("-o", "--output", required=True, type=FILE, help="CSV of labels; a .status.csv is written beside it.")
+@click.option("-o", "--output", required=True, type=TABLE, help="CSV of labels; a .status.csv is written beside it.")
 @click.option("--id-column", default="report_id", show_default=True)
 @click.option("--text-column", default="report", show_default=True)
 @click.option("--base-url", help="Address of an OpenAI-compatible endpoint, such as http://localhost:8000/v1.")
@@ -135,7 +136,7 @@ def extract(reports: Path, template: str, extractor: str, output: Path, id_colum
 
 @main.command()
 @click.argument("folder", type=FILE)
-@click.option("-o", "--output", required=True, type=FILE, help="CSV with one row per file.")
+@click.option("-o", "--output", required=True, type=TABLE, help="CSV with one row per file.")
 @click.option("--decode", is_flag=True, help="Decode every image and add the SHA-256 of its stored pixel values.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: all cores where it pays]")
 @click.option("--allow-rgb", is_flag=True, help="Count colour images (screenshots) as usable.")

@@ -33,6 +33,10 @@ class Request:
     def status_path(self) -> Path:
         return self.output.with_suffix(".status.csv")
 
+    @property
+    def store_path(self) -> Path:
+        return self.output.with_suffix(".sqlite")
+
 
 def extract(request: Request, *, options: dict, say: Callable[[str], None]) -> int:
     """Write labels and a status per row of the file; 0 where the run ended by itself, 1 where it stopped early.
@@ -41,6 +45,7 @@ def extract(request: Request, *, options: dict, say: Callable[[str], None]) -> i
     ------
     LabkitError : the file, the template or an option cannot be used; nothing was written.
     """
+    _check_places(request, options)
     template = templates.load(request.template)
     read = corpus.load(request.reports, corpus.Columns(report_id=request.id_column, report=request.text_column))
     reports = [(report.report_id, report.text) for report in read.reports]
@@ -48,8 +53,6 @@ def extract(request: Request, *, options: dict, say: Callable[[str], None]) -> i
         labelled = labelling.by_rules(reports, template=template, switches=rules.Switches())
     else:
         labelled = _ask(request, reports, template, dict(options))
-    if not request.output.parent.is_dir():
-        raise CorpusError(f"{request.output}: there is no folder {request.output.parent}; make it first.")
     labels = labelled.findings.rename(columns={"study_id": "report_id"})
     _write(labels[["report_id", "finding", "value", "evidence"]], request.output)
     status = labelled.answers.rename(columns={"study_id": "report_id"})[STATUS_COLUMNS]
@@ -69,8 +72,20 @@ def extract(request: Request, *, options: dict, say: Callable[[str], None]) -> i
     return 1 if stopped else 0
 
 
+def _check_places(request: Request, options: dict) -> None:
+    """Refuse, before anything is read or paid for, an output that cannot be written or would replace another file."""
+    if not request.output.parent.is_dir():
+        raise CorpusError(f"{request.output}: there is no folder {request.output.parent}; make it first.")
+    taken = {request.reports.resolve(): "the reports"}
+    if request.extractor != "rules":
+        taken[(options.get("store") or request.store_path).resolve()] = "the store of answers"
+    for path in (request.output, request.status_path):
+        if path.resolve() in taken:
+            raise CorpusError(f"{path}: would replace {taken[path.resolve()]}; give --output another name.")
+
+
 def _ask(request: Request, reports: list[tuple[str, str]], template, options: dict) -> labelling.Labelled:
-    store = options.pop("store", None) or request.output.with_suffix(".sqlite")
+    store = options.pop("store", None) or request.store_path
     retry_failed = options.pop("retry_failed", False)
     if options.pop("already_anonymised", False):
         options["texts"] = "already anonymised"
