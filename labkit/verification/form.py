@@ -4,7 +4,6 @@ A view on the reader's REVIEWS file: reload the page or restart the kernel and i
 is a table of the progress.
 """
 
-import hashlib
 import html
 import os
 import time
@@ -36,7 +35,7 @@ class Review:
         self.findings, self.order, self.texts, self.path = findings, order, texts, path
         self.gate = Gate()
         self.position, self.began = 0, time.monotonic()
-        done = set(self.decisions().study_id)
+        done = set(self._current().study_id)
         self.position = next((n for n, study_id in enumerate(order) if study_id not in done), len(order) - 1)
         self._text, self._progress = widgets.HTML(), widgets.HTML()
         self._form = widgets.VBox()
@@ -70,10 +69,16 @@ class Review:
             return pd.DataFrame(columns=list(tables.REVIEWS.all_columns))
         return tables.read(self.path, tables.REVIEWS)
 
+    def _current(self) -> pd.DataFrame:
+        """The decisions on the texts as they are now; a case whose report has changed since is to be read again."""
+        decisions = self.decisions()
+        now = decisions.study_id.map({study_id: report.text_sha256 for study_id, report in self.texts.items()})
+        return decisions[decisions.text_sha256 == now]
+
     def values(self) -> dict[str, str]:
         """Values by finding of the case shown: this reader's own where there are any, else the extracted ones."""
         case = self.findings[self.findings.study_id == self.study_id]
-        own = latest(self.decisions()[lambda d: d.study_id == self.study_id])
+        own = latest(self._current()[lambda d: d.study_id == self.study_id])
         return dict(zip(case.finding, case.value)) | dict(zip(own.finding, own.value))
 
     def show(self) -> None:
@@ -96,7 +101,7 @@ class Review:
             for f, choice in self._choices.items()
         ]
         self._form.children = rows
-        done = self.decisions().study_id.nunique()
+        done = self._current().study_id.nunique()
         self._progress.value = f"<b>{done} of {len(self.order)} cases reviewed</b> · case {self.position + 1}"
 
     def set(self, finding: str, value: str) -> None:
@@ -108,7 +113,6 @@ class Review:
         earlier = self.decisions()
         sequence = int(earlier.sequence.max()) + 1 if len(earlier) else 1
         before = self.values()
-        digest = hashlib.sha256(self.texts[self.study_id].text.encode("utf-8")).hexdigest()
         seconds = round((time.monotonic() - self.began) / max(1, len(self._choices)), 2)
         rows = [
             {
@@ -122,7 +126,7 @@ class Review:
                 "seconds": seconds,
                 "resolution": "report",
                 "comment": "",
-                "text_sha256": digest,
+                "text_sha256": self.texts[self.study_id].text_sha256,
             }
             for n, (finding, choice) in enumerate(self._choices.items())
         ]

@@ -4,6 +4,7 @@ A reading belongs to the text it was made on (`text_sha256`), so that it is neve
 """
 
 import csv
+import io
 import os
 import re
 from pathlib import Path
@@ -35,16 +36,34 @@ def review_file(folder: str | Path, reader: str) -> Path:
 
 
 def append(rows: list[dict], path: Path) -> None:
-    """Add decisions to a reader's file and wait until they are on disk."""
+    """Add decisions to a reader's file and wait until they are on disk; all of them or, on a full disk, none."""
     columns = list(tables.REVIEWS.all_columns)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        if file.tell() == 0:
-            writer.writeheader()
-        writer.writerows(rows)
-        file.flush()
-        os.fsync(file.fileno())
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    header = text.getvalue()
+    if path.exists() and path.stat().st_size:
+        _in_own_form(path, header)
+        text.seek(0)
+        text.truncate()
+    before = path.stat().st_size if path.exists() else 0
+    writer.writerows(rows)
+    with open(path, "ab") as file:
+        try:
+            file.write(text.getvalue().encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            os.truncate(path, before)
+            raise
+
+
+def _in_own_form(path: Path, header: str) -> None:
+    """Rewrite a file that a spreadsheet program has saved in its own way, so that rows can be added to it."""
+    content = path.read_bytes()
+    if not (content.startswith(header.encode()) and content.endswith(b"\n")):
+        tables.write(tables.read(path, tables.REVIEWS), path, tables.REVIEWS)
 
 
 def read_reviews(folder: str | Path) -> pd.DataFrame:
