@@ -2,32 +2,13 @@
 
 import pandas as pd
 import pytest
+from readings import FINDINGS, findings, review, studies
 
 from labkit import tables, verification
-from labkit.corpus import Report
 from labkit.errors import TableError
 from labkit.params import SimulatedReader, SplitSection
-from labkit.verification import form, reviews
+from labkit.verification import reviews
 from labkit.verification.accuracy import ALL_FINDINGS, ALL_SITES
-
-FINDINGS = ["Fracture", "Swelling"]
-
-
-def findings(values):
-    """FINDINGS from study id to the values of the two findings."""
-    rows = [(s, f, "rules", v, "", -1, -1, "", None) for s, vs in values.items() for f, v in zip(FINDINGS, vs)]
-    return tables.check(pd.DataFrame(rows, columns=list(tables.FINDINGS.all_columns)), tables.FINDINGS)
-
-
-def studies(*study_ids, site="internal"):
-    rows = [(s, f"P-{s}", site, f"hash of {s}", "true", "", "", "", "", "false") for s in study_ids]
-    return pd.DataFrame(rows, columns=list(tables.STUDIES.all_columns))
-
-
-def review(study_id, finding, value, *, reader="anna", sequence=1, resolution="report", text=None):
-    text = text or f"hash of {study_id}"
-    row = (study_id, finding, reader, sequence, value, "false", "", 1.0, resolution, "", text)
-    return pd.DataFrame([row], columns=list(tables.REVIEWS.all_columns))
 
 
 def split(*study_ids, name="test"):
@@ -194,46 +175,3 @@ def test_nothing_verified_gives_an_empty_table_and_says_so():
 def test_every_page_says_where_its_labels_come_from(kinds, words):
     labels = table_of(("1", "Fracture", "true", "true"), ("2", "Fracture", "true", "true")).assign(verification=kinds)
     assert words in verification.notice(labels).data
-
-
-@pytest.mark.parametrize("name", ["../x", "SIMULATED", "", "a b"])
-def test_a_readers_name_is_a_file_name(tmp_path, name):
-    with pytest.raises(TableError, match="choose another"):
-        reviews.review_file(tmp_path, name)
-
-
-@pytest.fixture
-def shown(tmp_path):
-    ids = ["S-1", "S-2"]
-    texts = {s: Report(row=1, report_id=s, text=f"Text of {s}.") for s in ids}
-
-    def open_form():
-        labels = findings({"S-1": ("true", "false"), "S-2": ("false", "false")})
-        return form.Review(labels, ids, texts, path=reviews.review_file(tmp_path, "anna"))
-
-    return open_form
-
-
-def test_the_form_writes_what_was_chosen_and_goes_on_where_it_stopped(shown):
-    review = shown()
-    review.set("Fracture", "uncertain")
-    review.accept()
-    assert review.study_id == "S-2"
-    written = review.decisions()
-    assert written[["study_id", "finding", "value", "previous", "sequence"]].to_numpy().tolist() == [
-        ["S-1", "Fracture", "uncertain", "true", 1],
-        ["S-1", "Swelling", "false", "false", 2],
-    ]
-    assert shown().study_id == "S-2"
-
-
-def test_a_second_thought_is_a_new_row(shown):
-    review = shown()
-    review.accept()
-    review.back()
-    review.set("Swelling", "true")
-    review.accept()
-    decisions = review.decisions()
-    assert len(decisions) == 4
-    assert reviews.latest(decisions).set_index("finding")["value"].to_dict() == {"Fracture": "true", "Swelling": "true"}
-    assert decisions["sequence"].tolist() == [1, 2, 3, 4]

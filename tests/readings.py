@@ -1,0 +1,26 @@
+"""Small tables for the tests of verification: what an extractor found, the studies, a person's readings."""
+
+import pandas as pd
+
+from labkit import tables
+
+__all__ = ["FINDINGS", "findings", "review", "studies"]
+
+FINDINGS = ["Fracture", "Swelling"]
+
+
+def findings(values):
+    """FINDINGS from study id to the values of the two findings."""
+    rows = [(s, f, "rules", v, "", -1, -1, "", None) for s, vs in values.items() for f, v in zip(FINDINGS, vs)]
+    return tables.check(pd.DataFrame(rows, columns=list(tables.FINDINGS.all_columns)), tables.FINDINGS)
+
+
+def studies(*study_ids, site="internal"):
+    rows = [(s, f"P-{s}", site, f"hash of {s}", "true", "", "", "", "", "false") for s in study_ids]
+    return pd.DataFrame(rows, columns=list(tables.STUDIES.all_columns))
+
+
+def review(study_id, finding, value, *, reader="anna", sequence=1, resolution="report", text=None):
+    text = text or f"hash of {study_id}"
+    row = (study_id, finding, reader, sequence, value, "false", "", 1.0, resolution, "", text)
+    return pd.DataFrame([row], columns=list(tables.REVIEWS.all_columns))
