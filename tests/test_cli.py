@@ -9,14 +9,23 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from labkit import cli, templates
+from labkit import cli, cohort, params
+from labkit.layout import ROOT
 
 FIXTURES = Path(__file__).parent / "fixtures" / "dicom"
+CONSOLE = Path(sys.executable).with_name("labkit")
 COMMANDS = ["run", "check", "extract", "index", "synthetic", "scan", "lab"]
 
 
 def labkit(*arguments):
     return CliRunner().invoke(cli.main, [str(a) for a in arguments])
+
+
+def console(folder, *arguments):
+    """The installed command in a process of its own, started from any folder."""
+    return subprocess.run(
+        [CONSOLE, *arguments], cwd=folder, capture_output=True, encoding="utf-8", timeout=120, check=False
+    )
 
 
 def rows(path):
@@ -38,65 +47,41 @@ def test_the_first_page_names_every_command_and_imports_nothing_heavy():
     assert all(f"  {command} " in labkit("--help").output for command in COMMANDS)
 
 
-@pytest.fixture
-def reports(tmp_path):
-    path = tmp_path / "r.csv"
-    path.write_text('nr;text\n0012;"Fraktur des Olekranons."\n2;\n3;"Kein Hinweis auf eine Fraktur."\n4;zu;viel\n')
-    return path
-
-
-def extract(reports, *more):
-    output = reports.with_name("labels.csv")
-    ran = labkit("extract", reports, "-t", "elbow", "--id-column", "nr", "--text-column", "text", "-o", output, *more)
-    return ran, output
-
-
-def test_extract_writes_labels_and_a_status_for_every_row(reports):
-    ran, output = extract(reports)
-    assert ran.exit_code == 0, ran.output
-    assert "labels of 2 of 4 reports" in ran.output
-    labels = rows(output)
-    assert list(labels[0]) == ["report_id", "finding", "value", "evidence"]
-    names = templates.load("elbow").names
-    assert [(row["report_id"], row["finding"]) for row in labels] == [(i, n) for i in ("0012", "3") for n in names]
-    found = {(row["report_id"], row["finding"]): row["value"] for row in labels}
-    assert found["0012", "Olecranon Fracture"] == found["0012", "Ulna Fracture"] == "true"
-    assert found["3", "Fracture (All Locations)"] == "false"
-    status = {row["report_id"] or "broken": row for row in rows(output.with_suffix(".status.csv"))}
-    assert len(status) == 4
-    assert status["0012"]["status"] == "ok" and status["2"]["status"] == "skipped"
-    assert "3 fields" in status["broken"]["reason"]
-
-
-def test_extract_reads_json_lines_and_a_template_by_path(tmp_path):
-    (tmp_path / "r.jsonl").write_text(json.dumps({"report_id": "a", "report": "Olecranon fracture."}) + "\n")
-    template = templates.TEMPLATES_DIR / "elbow.yaml"
-    ran = labkit("extract", tmp_path / "r.jsonl", "-t", template, "-o", tmp_path / "l.csv")
-    assert ran.exit_code == 0, ran.output
-    assert len(rows(tmp_path / "l.csv")) == 29
-
-
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("arguments", "message"),
     [
-        (["--id-column", "id"], "the column 'id' (for report_id) is not there; the file has nr, text."),
-        (["-t", "knee"], "knee: no such template; known names: clavicle, elbow, thumb."),
-        (["-x", "openai"], "--model is missing"),
-        (["-x", "openai", "--model", "m", "--base-url", "x"], "--base-url: give an address such as"),
+        (["frob"], "No such command 'frob'"),
+        (["run"], "Missing argument 'PARAMS...'"),
+        (["extract", "r.csv", "-o", "l.csv"], "Missing option '-t' / '--template'"),
+        (["extract", "r.csv", "-t", "elbow", "-o", "l.csv", "-x", "magic"], "'magic' is not one of 'rules', 'openai'"),
+        (["run", "x.yaml", "--jobs", "0"], "0 is not in the range x>=1"),
+        (["index", "x", "-o", "l.csv", "--job"], "No such option"),
     ],
 )
-def test_wrong_input_is_one_sentence_and_exit_code_2(reports, change, message):
-    ran, output = extract(reports, *change)
-    assert ran.exit_code == 2
-    assert message in ran.output
-    assert "Traceback" not in ran.output and not output.exists()
+def test_wrong_usage_is_exit_code_2(arguments, message):
+    ran = labkit(*arguments)
+    assert ran.exit_code == 2 and message in ran.output
 
 
-def test_a_remote_endpoint_without_a_key_is_refused_before_anything_is_sent(reports, monkeypatch):
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    ran, _ = extract(reports, "-x", "openai", "--model", "m")
-    assert ran.exit_code == 2
-    assert "OPENAI_API_KEY is not set" in ran.output
+def test_the_console_script_works_from_any_folder(tmp_path):
+    (tmp_path / "r.csv").write_text('report_id;report\n0012;"Köpfchenfraktur, Größe 3 mm."\n', encoding="cp1252")
+    version = console(tmp_path, "--version")
+    assert (version.returncode, version.stderr) == (0, "") and version.stdout.startswith("labkit, version ")
+    ran = console(tmp_path, "extract", "r.csv", "--template", "elbow", "-o", "l.csv")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "l.csv: labels of 1 of 1 reports.\n", "")
+    evidence = {row["finding"]: row["evidence"] for row in rows(tmp_path / "l.csv") if row["value"] == "true"}
+    assert evidence["Radial Head Fracture"] == "Köpfchenfraktur"
+    wrong = console(tmp_path, "extract", "missing.csv", "--template", "elbow", "-o", "l.csv")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr == (
+        "CorpusError: missing.csv: no such file; give the path of a CSV or JSONL file with reports.\n"
+    )
+
+
+@pytest.mark.parametrize("command", [["extract", "r.csv", "-t", "elbow"], ["index", "."]])
+def test_an_output_that_is_a_folder_is_refused(tmp_path, command):
+    ran = labkit(*command, "-o", tmp_path)
+    assert ran.exit_code == 2 and "is a directory" in ran.output
 
 
 def test_index_lists_every_file_with_its_hash_or_reason(tmp_path):
@@ -141,3 +126,82 @@ def test_run_refuses_wrong_params_with_exit_code_2(tmp_path):
     ran = labkit("run", tmp_path / "x.yaml")
     assert ran.exit_code == 2
     assert "reads an unquoted yes, no, on or off as false" in ran.output
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_run_gives_its_options_and_its_exit_code(monkeypatch, code):
+    asked = {}
+
+    def run(paths, **options):
+        asked.update(paths=paths, **options)
+        return code
+
+    monkeypatch.setattr("labkit.run.workflow.run", run)
+    assert labkit("run", "a.yaml", "b.yaml", "-j", 3, "--force").exit_code == code
+    paths = [Path("a.yaml"), Path("b.yaml")]
+    assert asked == {"paths": paths, "jobs": 3, "dry_run": False, "forced": True, "profile": None}
+
+
+def test_an_interrupt_is_a_sentence_and_exit_code_130(monkeypatch):
+    def run(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("labkit.run.workflow.run", run)
+    ran = labkit("run", "a.yaml")
+    assert ran.exit_code == 130
+    assert "what was finished is kept. The same command goes on from there." in ran.output
+
+
+def test_a_dry_run_says_what_would_run_and_makes_nothing(tmp_path):
+    path = tmp_path / "elbow.yaml"
+    path.write_bytes((ROOT / "params" / "demo" / "elbow.yaml").read_bytes())
+    ran = labkit("run", path, "--dry-run")
+    assert ran.exit_code == 0, ran.output
+    for word in ("extraction", "verification", "inclusive", "exclusive", "figures"):
+        assert word in ran.output
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_lab_opens_for_this_machine_only_and_keeps_its_token(monkeypatch):
+    started = []
+    monkeypatch.setattr("subprocess.call", lambda command, env: started.append((command, env)) or 0)
+    assert labkit("lab", "--port", 9999, "--no-browser").exit_code == 0
+    command, environment = started[0]
+    assert command[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert {"--ServerApp.ip=127.0.0.1", "--ServerApp.port=9999", "--no-browser"} <= set(command)
+    assert not [option for option in command if "token" in option or "password" in option]
+    assert str(ROOT / "labkit" / "jupyter") in environment["JUPYTER_CONFIG_PATH"]
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A study of two reports with names, taken in; what may be shared is empty."""
+    columns = "report_id,report,accession_number,patient_id,study_date,sex,birth_date,name"
+    people = ["1,Fraktur.,A-77001,P-55001,2024-05-31,W,1960-02-01,Beispielfrau^Gundula"]
+    people += ["2,Kein Erguss.,A-77002,P-55002,2024-05-31,M,1961-03-02,Mustermensch^Otto"]
+    (tmp_path / "data" / "elbow").mkdir(parents=True)
+    (tmp_path / "data" / "elbow" / "reports.csv").write_text("\n".join([columns, *people, ""]), encoding="utf-8")
+    text = (ROOT / "params" / "elbow.yaml").read_text(encoding="utf-8")
+    text = text.replace("images: data/elbow/dicom ", "images: null ")
+    text = text.replace("        sex: sex ", "        patient_name: name\n        sex: sex ")
+    (tmp_path / "elbow.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "reports").mkdir()
+    return params.load(tmp_path / "elbow.yaml")
+
+
+def scan(study):
+    return labkit("scan", study.resolve("reports"), "--params", study.file)
+
+
+def test_scan_names_files_with_identifiers_and_never_the_identifiers(study):
+    before = scan(study)
+    assert before.exit_code == 2 and "run the step that writes KEYS first" in before.output
+    cohort.intake(study.cohort, views=(), resolve=study.resolve, keys_path=study.layout.keys)
+    shared = study.resolve("reports")
+    (shared / "good.html").write_text("<td>S-0001</td> Kein Erguss.", encoding="utf-8")
+    clean = scan(study)
+    assert (clean.exit_code, clean.output) == (0, f"{shared}: no identifier of the cohort was found.\n")
+    (shared / "bad.html").write_text("<td>Beispielfrau</td><td>A-77002</td>", encoding="utf-8")
+    found = scan(study)
+    assert found.exit_code == 1
+    assert found.output.splitlines() == ["bad.html: 1 x ID", "bad.html: 1 x NAME", f"{shared}: 2 finds."]

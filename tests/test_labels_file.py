@@ -1,0 +1,170 @@
+"""`labkit extract`: one file of reports to one file of labels, every row accounted for, nothing replaced by accident."""
+
+import csv
+import json
+
+import pytest
+from click.testing import CliRunner
+from llm_server import LlmServer
+
+from labkit import cli, templates
+
+
+def labkit(*arguments):
+    return CliRunner().invoke(cli.main, [str(a) for a in arguments])
+
+
+def rows(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def reports(tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_text('nr;text\n0012;"Fraktur des Olekranons."\n2;\n3;"Kein Hinweis auf eine Fraktur."\n4;zu;viel\n')
+    return path
+
+
+def extract(reports, *more):
+    output = reports.with_name("labels.csv")
+    ran = labkit("extract", reports, "-t", "elbow", "--id-column", "nr", "--text-column", "text", "-o", output, *more)
+    return ran, output
+
+
+def test_extract_writes_labels_and_a_status_for_every_row(reports):
+    ran, output = extract(reports)
+    assert ran.exit_code == 0, ran.output
+    assert "labels of 2 of 4 reports" in ran.output
+    labels = rows(output)
+    assert list(labels[0]) == ["report_id", "finding", "value", "evidence"]
+    names = templates.load("elbow").names
+    assert [(row["report_id"], row["finding"]) for row in labels] == [(i, n) for i in ("0012", "3") for n in names]
+    found = {(row["report_id"], row["finding"]): row["value"] for row in labels}
+    assert found["0012", "Olecranon Fracture"] == found["0012", "Ulna Fracture"] == "true"
+    assert found["3", "Fracture (All Locations)"] == "false"
+    status = {row["report_id"] or "broken": row for row in rows(output.with_suffix(".status.csv"))}
+    assert len(status) == 4
+    assert status["0012"]["status"] == "ok" and status["2"]["status"] == "skipped"
+    assert "3 fields" in status["broken"]["reason"]
+
+
+def test_extract_reads_json_lines_and_a_template_by_path(tmp_path):
+    (tmp_path / "r.jsonl").write_text(json.dumps({"report_id": "a", "report": "Olecranon fracture."}) + "\n")
+    template = templates.TEMPLATES_DIR / "elbow.yaml"
+    ran = labkit("extract", tmp_path / "r.jsonl", "-t", template, "-o", tmp_path / "l.csv")
+    assert ran.exit_code == 0, ran.output
+    assert len(rows(tmp_path / "l.csv")) == 29
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--id-column", "id"], "the column 'id' (for report_id) is not there; the file has nr, text."),
+        (["-t", "knee"], "knee: no such template; known names: clavicle, elbow, thumb."),
+        (["-x", "openai"], "--model is missing"),
+        (["-x", "openai", "--model", "m", "--base-url", "x"], "--base-url: give an address such as"),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_exit_code_2(reports, change, message):
+    ran, output = extract(reports, *change)
+    assert ran.exit_code == 2
+    assert message in ran.output
+    assert "Traceback" not in ran.output and not output.exists()
+
+
+def test_every_row_comes_out_again_with_a_status_and_its_reason(tmp_path):
+    lines = [
+        '1;"Fraktur."',
+        "2;",
+        ";ohne Nummer",
+        "3;a",
+        "3;b",
+        "4;gleich",
+        "4;gleich",
+        '5;"offen',
+        "6;zu;viel",
+        "7;ok",
+    ]
+    path = tmp_path / "r.csv"
+    path.write_bytes("\n".join(["nr;text", *lines, ""]).encode() + b"8;br\xf6ken \xc3\n" + "9;Größe\n".encode())
+    ran, output = extract(path)
+    assert ran.exit_code == 0, ran.output
+    status = rows(output.with_suffix(".status.csv"))
+    assert len(status) == len(lines) + 2
+    assert [row["report_id"] for row in status if row["status"] == "ok"] == ["1", "4", "7", "9"]
+    assert all((row["status"] == "ok") != bool(row["reason"]) for row in status)
+    assert list(status[0]) == [
+        *("report_id", "status", "reason", "model", "prompt_tokens", "completion_tokens", "cost", "seconds")
+    ]
+    assert f"{output}: labels of 4 of 12 reports." in ran.output
+    assert f"{output.with_suffix('.status.csv')} says why 8 have none." in ran.output
+    assert "ohne Nummer" not in ran.output and "ohne Nummer" not in output.with_suffix(".status.csv").read_text()
+
+
+def test_the_same_reports_give_the_same_bytes(reports):
+    _, output = extract(reports)
+    first = output.read_bytes()
+    extract(reports)
+    assert output.read_bytes() == first and b"\r" not in first
+
+
+def ask(reports, server, *more):
+    options = ["-x", "openai", "--model", "test-model", "--base-url", server.base_url, "--concurrency", 2]
+    return extract(reports, *options, *more)
+
+
+def test_a_model_is_asked_once_per_report_and_an_interrupted_run_goes_on(reports, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+    with LlmServer() as server:
+        ran, output = ask(reports, server)
+        assert ran.exit_code == 0, ran.output
+        asked = dict(server.calls)
+        again, _ = ask(reports, server)
+        assert again.exit_code == 0 and dict(server.calls) == asked
+    names = templates.load("elbow").names
+    assert [row["finding"] for row in rows(output)] == [*names, *names]
+    status = {row["report_id"]: row for row in rows(output.with_suffix(".status.csv"))}
+    assert int(status["0012"]["prompt_tokens"]) > 0 and status["0012"]["model"].startswith("test-model")
+    assert status["2"]["prompt_tokens"] == "", "a report that was not asked for has no tokens, not 0"
+
+
+def test_a_run_that_stops_early_keeps_every_row_and_is_exit_code_1(reports, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+    with LlmServer(fault=lambda text, attempt: "quota") as server:
+        ran, output = ask(reports, server)
+    assert ran.exit_code == 1
+    assert "Stopped early: " in ran.output and "Traceback" not in ran.output
+    assert "labels of 0 of 4 reports" in ran.output
+    assert len(rows(output.with_suffix(".status.csv"))) == 4
+
+
+def test_an_output_that_would_replace_what_is_read_is_refused(reports):
+    before = reports.read_bytes()
+    options = ["-t", "elbow", "--id-column", "nr", "--text-column", "text"]
+    for output in (reports, reports.parent / "." / reports.name):
+        ran = labkit("extract", reports, *options, "-o", output)
+        assert ran.exit_code == 2 and "would replace the reports; give --output another name." in ran.output
+    status = reports.rename(reports.with_name("x.status.csv"))
+    assert labkit("extract", status, *options, "-o", reports.with_name("x.csv")).exit_code == 2
+    assert status.read_bytes() == before
+    model = ["-x", "openai", "--model", "m", "--base-url", "http://127.0.0.1:9/v1"]
+    ran = labkit("extract", status, *options, *model, "-o", reports.with_name("x.sqlite"))
+    assert ran.exit_code == 2 and "would replace the store of answers" in ran.output
+    assert [path.name for path in reports.parent.iterdir()] == ["x.status.csv"]
+
+
+@pytest.mark.parametrize("extractor", ["rules", "openai"])
+def test_an_output_without_a_folder_is_refused_before_anything_is_read(tmp_path, extractor):
+    options = ["-t", "elbow", "-x", extractor, "--model", "m", "--base-url", "http://127.0.0.1:9/v1"]
+    ran = labkit("extract", tmp_path / "not-read.csv", *options, "-o", tmp_path / "none" / "l.csv")
+    assert ran.exit_code == 2
+    assert f"there is no folder {tmp_path / 'none'}; make it first." in ran.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_remote_endpoint_without_a_key_is_refused_before_anything_is_sent(reports, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    ran, _ = extract(reports, "-x", "openai", "--model", "m")
+    assert ran.exit_code == 2
+    assert "OPENAI_API_KEY is not set" in ran.output
