@@ -1,4 +1,4 @@
-"""`labkit extract`: one file of reports to one file of labels, every row accounted for, nothing replaced by accident."""
+"""`labkit extract`: one file of reports to one file of labels, every row accounted for."""
 
 import csv
 import json
