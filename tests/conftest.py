@@ -1,7 +1,9 @@
 """For every test: no network beyond this machine, no settings of the person who runs them; three invented reports."""
 
 import ipaddress
+import signal
 import socket
+import threading
 
 import pytest
 
@@ -42,3 +44,10 @@ def texts():
         ("S-0002", "Olekranonfraktur links. Pat. Gundula Beispielfrau, geb. 01.02.1960."),
         ("S-0003", "Altersentsprechender Befund & regelrechte Stellung."),
     ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interrupts_reach_children():
+    """A shell that starts the tests in the background lets them ignore Ctrl-C, and every child would inherit that."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)

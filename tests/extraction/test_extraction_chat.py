@@ -56,7 +56,7 @@ def test_lasting_faults_of_all_kinds_cost_their_own_reports_only(ask):
         (f"r{i}", f"Fraktur, {fault}." if fault else f"Fraktur {i}.") for i, fault in enumerate([*EXPECTED, *[""] * 20])
     ]
     with LlmServer(fault=lambda text, _: text[9:-1] if text[9:-1] in FAULTS else None, retry_after="0") as server:
-        found = ask(server, given, max_attempts=2, report_timeout_s=3.0)
+        found = ask(server, given, max_attempts=2, report_timeout_s=12.0)
         answers = list(found)
     assert {fault: a.status for fault, a in zip(EXPECTED, answers)} == EXPECTED
     assert [a.status for a in answers[len(EXPECTED) :]] == ["ok"] * 20
