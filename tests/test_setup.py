@@ -1,8 +1,9 @@
-"""The project's files agree with each other, and the set-up does its work once."""
+"""The project's files agree with each other: versions, pins, conda, make."""
 
+import importlib.metadata
 import importlib.util
-import os
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 import labkit
 
@@ -62,60 +64,71 @@ def test_versions_agree():
     assert citation["preferred-citation"]["doi"] == "10.1007/s00330-025-12102-1"
 
 
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_each_python_gets_one_pin_of_a_package_and_every_dependency(version):
+    python = {"python_version": version, "python_full_version": f"{version}.1", "sys_platform": "linux"}
+    fitting = {
+        name: [pin for pin in found if pin.marker is None or pin.marker.evaluate(python)]
+        for name, found in pins().items()
+    }
+    assert [name for name, found in fitting.items() if len(found) > 1] == []
+    assert [r.name for r in wanted() if not fitting.get(canonicalize_name(r.name))] == []
+
+
+def test_what_is_installed_is_what_is_pinned():
+    others = []
+    for requirement in wanted():
+        name = canonicalize_name(requirement.name)
+        try:
+            installed = Version(importlib.metadata.version(name)).public
+        except importlib.metadata.PackageNotFoundError:
+            continue  # an extra, such as the one for clusters
+        if installed not in {Version(str(pin.specifier).removeprefix("==")).public for pin in pins()[name]}:
+            others.append(name)
+    assert others == []
+
+
+def make(*arguments):
+    run = subprocess.run(["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return run.stdout.splitlines()
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed here")
+@pytest.mark.parametrize(
+    ("target", "commands"),
+    [
+        ("setup", []),
+        ("demo", [".venv/bin/labkit run params/demo/*.yaml"]),
+        ("lab", [".venv/bin/labkit lab"]),
+    ],
+)
+def test_a_target_sets_up_first_and_then_does_its_work(target, commands):
+    assert make(target, "PYTHON=python3.13") == ["python3.13 bootstrap.py", *commands]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed here")
+def test_make_test_checks_style_then_notebooks_then_runs_every_test():
+    programs = ["bootstrap.py", "ruff check", "ruff format --check", "nbstripout --verify", "pytest"]
+    lines = make("test")
+    assert len(lines) == len(programs)
+    assert [program for program, line in zip(programs, lines) if program not in line] == []
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed here")
+def test_make_alone_shows_what_it_can_do():
+    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for target in ("demo", "test", "lab"):
+        assert f"make {target} " in shown
+
+
+def test_every_target_is_phony():
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    phony = set(re.search(r"^\.PHONY:(.*)", text, re.MULTILINE)[1].split())
+    assert set(re.findall(r"^([a-z]+):", text, re.MULTILINE)) == phony
+
+
 @pytest.mark.parametrize("target", ["setup", "demo", "test", "lab"])
 def test_make_knows_what_the_readme_names(target):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert f"make {target}" in (ROOT / "README.md").read_text() or target == "setup"
-
-
-@pytest.fixture
-def bootstrap(tmp_path):
-    """bootstrap.py as it would run in another folder, where nothing is installed."""
-    spec = importlib.util.spec_from_file_location("bootstrap", ROOT / "bootstrap.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.ROOT, module.VENV = tmp_path, tmp_path / ".venv"
-    module.STAMP, module.LOCK = module.VENV / "labkit-setup", tmp_path / ".venv.lock"
-    for name in ("requirements.lock", "pyproject.toml"):
-        (tmp_path / name).write_text("x")
-    return module
-
-
-def test_the_environment_is_made_once_and_again_when_the_pins_change(bootstrap, tmp_path, monkeypatch):
-    made = []
-
-    def make_venv(uv):
-        bootstrap.python().parent.mkdir(parents=True, exist_ok=True)
-        bootstrap.python().touch()
-
-    monkeypatch.setattr(bootstrap, "make_venv", make_venv)
-    monkeypatch.setattr(bootstrap, "install", made.append)
-    bootstrap.main()
-    bootstrap.main()
-    assert len(made) == 1
-    (tmp_path / "requirements.lock").write_text("y")
-    bootstrap.main()
-    assert len(made) == 2
-    assert not bootstrap.LOCK.exists()
-
-
-def test_a_set_up_that_was_cut_off_is_done_again(bootstrap, monkeypatch):
-    monkeypatch.setattr(bootstrap, "make_venv", lambda uv: bootstrap.VENV.mkdir(exist_ok=True))
-    monkeypatch.setattr(bootstrap, "install", lambda uv: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
-        bootstrap.main()
-    assert not bootstrap.is_current() and not bootstrap.LOCK.exists()
-
-
-def test_the_lock_of_a_dead_set_up_is_taken_over(bootstrap):
-    process = subprocess.Popen(["true"])
-    process.wait()
-    bootstrap.LOCK.write_text(str(process.pid))
-    bootstrap.wait_for_others()
-    assert bootstrap.LOCK.read_text() == str(os.getpid())
-
-
-def test_a_python_that_is_too_old_is_named(bootstrap, monkeypatch):
-    monkeypatch.setattr(bootstrap.sys, "version_info", (3, 9, 1))
-    with pytest.raises(SystemExit, match=r"Python 3\.9 was found; labkit needs 3\.11 to 3\.13"):
-        bootstrap.check_python()
