@@ -148,3 +148,5 @@ def test_comparing_steps_read_one_policy_or_all():
 def test_the_shipped_files_load():
     for name in ("clavicle", "elbow", "thumb"):
         assert params.load(ROOT / "params" / "demo" / f"{name}.yaml").anatomy == name
+        own = params.load(ROOT / "params" / f"{name}.yaml", check_inputs=False)
+        assert (own.anatomy, own.synthetic) == (name, None), "own data take the place of a synthetic cohort"

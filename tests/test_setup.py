@@ -1,7 +1,6 @@
 """The project's files agree with each other: versions, pins, conda, make."""
 
 import importlib.metadata
-import importlib.util
 import re
 import shutil
 import subprocess
