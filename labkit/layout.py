@@ -7,7 +7,7 @@ models); `reports/` holds what may be shared (rendered pages, figures, tables wi
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ALL_POLICIES", "COMPARISON", "NOTEBOOKS", "ROOT", "Layout"]
+__all__ = ["ALL_POLICIES", "COMPARISON", "NOTEBOOKS", "ROOT", "Layout", "PolicyLayout"]
 
 ROOT = Path(__file__).parents[1]
 # The value of `policy` with which 04 and 05 compare all policies, and the folder of that comparison.

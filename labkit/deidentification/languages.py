@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from labkit.errors import ParamsError
 
-__all__ = ["LANGUAGES_DIR", "Language", "Lexicon", "load"]
+__all__ = ["LANGUAGES_DIR", "Language", "Lexicon", "Places", "load"]
 
 LANGUAGES_DIR = Path(__file__).parents[2] / "params" / "deidentification"
 

@@ -6,7 +6,7 @@ from labkit.deidentification.cues import UPPER, alternation
 from labkit.deidentification.eponyms import Eponyms
 from labkit.deidentification.languages import Language, Lexicon
 
-__all__ = ["Name", "NameReader"]
+__all__ = ["CLOSES", "INITIAL", "NAME", "Name", "NameReader"]
 
 LETTER = rf"(?:[{UPPER}]|Ch|Chr|Fr|Joh|Ph|St|Th|Wilh)\."
 INITIAL = re.compile(rf"{LETTER}(?:[ -]?{LETTER})*(?:-(?=[{UPPER}]))?|[{UPPER}](?= [{UPPER}][^\W\d_])")

@@ -25,7 +25,19 @@ from labkit.extraction.settings import Settings
 from labkit.extraction.store import Store
 from labkit.templates import Template
 
-__all__ = ["STATUSES", "Answer", "Estimate", "Extracted", "Gate", "Label", "Settings", "estimate", "extract"]
+__all__ = [
+    "STATUSES",
+    "Answer",
+    "Estimate",
+    "Extracted",
+    "Gate",
+    "Label",
+    "Settings",
+    "checked_job",
+    "estimate",
+    "extract",
+    "watch",
+]
 
 GRACE_S = 10.0  # time for calls in flight to finish after an interrupt
 ENVELOPE = 30  # characters of JSON around one finding of an answer

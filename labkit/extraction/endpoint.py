@@ -17,7 +17,7 @@ from labkit.extraction.sending import Sender
 from labkit.extraction.settings import Settings
 from labkit.templates import Template
 
-__all__ = ["Capabilities", "probe", "request"]
+__all__ = ["CUT", "Capabilities", "probe", "request"]
 
 MODES = ("json_schema", "tools", "json_object")
 PROBE_REPORT = "No abnormality. Normal joint space, no fracture."

@@ -10,7 +10,7 @@ from labkit.extraction.languages import Cues, Language
 from labkit.extraction.words import CACHE_WORDS, Lexicon, Match
 from labkit.templates import Template
 
-__all__ = ["ELSEWHERE", "Cue", "Marks", "Mention", "Reader"]
+__all__ = ["ELSEWHERE", "STRONG_SIGNS", "Cue", "Marks", "Mention", "Reader"]
 
 ELSEWHERE = "elsewhere"
 CUE_KINDS = ("negation", "hedge", "unlikely", "consistent", "history", "resolved", "advice")

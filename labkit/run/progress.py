@@ -11,7 +11,7 @@ from typing import TextIO
 from labkit.run.provenance import duration
 from labkit.run.steps import Step
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "say"]
 
 # Seconds that a step takes in a small study; only their ratios matter, until a step of that kind was timed.
 TYPICAL = {"synthetic": 10, "extraction": 8, "verification": 8, "training": 45, "evaluation": 10, "figures": 12}

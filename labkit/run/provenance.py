@@ -14,7 +14,7 @@ from labkit.layout import ROOT
 from labkit.run import files, receipts
 from labkit.run.steps import Plan, Step
 
-__all__ = ["commit", "device", "flatten", "inputs", "rows", "versions"]
+__all__ = ["commit", "device", "duration", "flatten", "inputs", "rows", "versions"]
 
 PACKAGES = ("labkit", "torch", "torchvision", "numpy", "pandas", "scikit-learn", "pydicom", "papermill", "snakemake")
 SHOWN_DIGITS = 16

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from labkit.templates import Template
 
-__all__ = ["Odds", "Profile", "Sign", "View", "load"]
+__all__ = ["Odds", "Profile", "Sign", "View", "kind_of", "load"]
 
 ANATOMIES_DIR = Path(__file__).parent / "anatomies"
 Point = tuple[float, float]
