@@ -85,7 +85,7 @@ def load(path: str | Path, columns: Columns) -> Corpus:
     for field, name in named.items():
         if name not in table.columns:
             raise CorpusError(
-                f"{path.name}: the column '{name}' (for {field}) is not there; the file has {', '.join(table.columns)}."
+                f"{path.name}: the column '{name}' (for {field}) is not there; {_seen(list(table.columns), named)}."
             )
     fields = pd.DataFrame({field: table[name] for field, name in named.items()}, index=table.index)
     for field in fields.columns.drop("report"):
@@ -104,6 +104,13 @@ def load(path: str | Path, columns: Columns) -> Corpus:
     if not reports:
         raise CorpusError(f"{path.name}: none of {len(fields) + len(broken)} rows holds a report id and a text.")
     return Corpus(reports, rejected.sort_values("row").reset_index(drop=True), len(fields) + len(broken))
+
+
+def _seen(header: list[str], named: dict[str, str]) -> str:
+    """The columns of the file; not where its first line may be a patient's row."""
+    if set(named.values()) & set(header) or delimited.is_header(header):
+        return f"the file has {', '.join(header)}"
+    return "the first line seems to be a row already; put a line with the names of the columns on top"
 
 
 def _reasons(fields: pd.DataFrame) -> pd.Series:

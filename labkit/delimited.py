@@ -14,7 +14,7 @@ import pandas as pd
 
 from labkit.errors import TableError
 
-__all__ = ["Delimited", "decode", "read_csv", "read_jsonl"]
+__all__ = ["Delimited", "decode", "is_header", "read_csv", "read_jsonl"]
 
 DELIMITERS = (",", ";", "\t", "|")
 # Longest field accepted, in characters: a report of 1,000 pages; beyond it a quote was left open.
@@ -142,10 +142,19 @@ def _records(lines: list[str], delimiter: str, name: str):
         csv.field_size_limit(limit)
 
 
+def is_header(names: list[str]) -> bool:
+    """Whether a first line reads like names of columns, so that a message may show it.
+
+    A file without a header has a patient and a report there: a number, a sentence or a long text gives it away.
+    """
+    return not any(len(name) > 40 or len(name.split()) > 4 or re.search(r"^\d|\d{3}|\.$", name) for name in names)
+
+
 def _check_header(header: list[str], name: str) -> None:
     for column in header:
         if header.count(column) > 1:
-            raise TableError(f"{name}: the column '{column}' stands twice in the header; names must differ.")
+            which = f"the column '{column}' stands" if is_header(header) else "a value of the first line stands"
+            raise TableError(f"{name}: {which} twice in the header; names must differ.")
 
 
 def read_jsonl(path: str | Path) -> Delimited:
