@@ -139,6 +139,15 @@ def test_a_set_up_that_was_cut_off_is_done_again(bootstrap, monkeypatch):
     assert not bootstrap.is_current() and not bootstrap.LOCK.exists()
 
 
+def test_a_repair_that_was_cut_off_is_not_taken_for_whole_by_the_old_stamp(bootstrap, whole, monkeypatch):
+    bootstrap.main()
+    bootstrap.python().unlink()
+    monkeypatch.setattr(bootstrap, "install", lambda uv: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        bootstrap.main()
+    assert bootstrap.python().exists() and not bootstrap.is_current()
+
+
 def test_the_lock_of_a_dead_set_up_is_taken_over(bootstrap):
     process = subprocess.Popen(["true"])
     process.wait()
