@@ -4,6 +4,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -56,8 +57,9 @@ def test_the_fingerprint_follows_pins_project_python_and_place(bootstrap, tmp_pa
     for name in ("requirements.lock", "pyproject.toml"):
         (tmp_path / name).write_text("changed")
         seen.append(bootstrap.fingerprint())
+    other = (3, 12, 0) if sys.version_info[:2] != (3, 12) else (3, 13, 0)
     with monkeypatch.context() as patched:
-        patched.setattr(bootstrap.sys, "version_info", (3, 12, 0))
+        patched.setattr(bootstrap.sys, "version_info", other)
         seen.append(bootstrap.fingerprint())
     moved = tmp_path / "moved"
     moved.mkdir()
