@@ -1,6 +1,7 @@
 """The project's files agree with each other: versions, pins, conda, make."""
 
 import importlib.metadata
+import os
 import re
 import shutil
 import subprocess
@@ -88,7 +89,9 @@ def test_what_is_installed_is_what_is_pinned():
 
 
 def make(*arguments):
-    run = subprocess.run(["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    # `make test` hands its own flags down, and then a make within it speaks of folders.
+    alone = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    run = subprocess.run(["make", "-n", *arguments], cwd=ROOT, env=alone, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     return run.stdout.splitlines()
 
