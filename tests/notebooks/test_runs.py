@@ -6,11 +6,13 @@ One cohort, run once for all tests of this file; the tests read the files that t
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from labkit import synthetic, tables, templates
 from labkit.layout import Layout
@@ -18,6 +20,10 @@ from labkit.layout import Layout
 pytestmark = pytest.mark.notebooks
 
 LABKIT = Path(sys.executable).with_name("labkit")
+ROOT = Path(__file__).parents[2]
+# An absolute path of any machine; the letters before it are those of base64 and of addresses.
+PLACE = re.compile(r"(?<![\w/.:+-])/(?:home|root|tmp|work|Users|usr|opt|mnt|var)/\w|[A-Z]:\\\\?Users")
+SHARED = {".html", ".ipynb", ".csv", ".svg"}
 PARAMS = """
 study: trial
 anatomy: clavicle
@@ -136,11 +142,39 @@ def test_every_table_keeps_its_contract(layout):
     ]
     for table, path in read:
         assert len(tables.read(path, table)), path
+    both = tables.read(layout.policy("all").metrics, tables.METRICS)
+    assert {"inclusive", "exclusive", "inclusive - exclusive"} <= set(both["policy"])
+
+
+@pytest.mark.parametrize("policy", ["inclusive", "exclusive"])
+def test_every_study_that_is_not_trained_on_has_a_score_for_every_finding(layout, policy):
+    part = layout.policy(policy)
     scores = tables.read(part.predictions, tables.PREDICTIONS)
     assert scores["score"].between(0, 1).all()
-    assert set(scores["split"]) == {"validation", "test", "external"}
-    exported = part.reports / "tables" / "training_labels.csv"
-    assert len(exported.read_text().splitlines()) > 30
+    assert set(scores["split"]) == {"validation", "test", "external"} and set(scores["policy"]) == {policy}
+    labels = tables.read(layout.labels, tables.LABELS)
+    kept = labels[labels.split != "train"][["study_id", "finding"]]
+    assert set(map(tuple, scores[["study_id", "finding"]].to_numpy())) == set(map(tuple, kept.to_numpy()))
+
+
+@pytest.mark.parametrize("policy", ["inclusive", "exclusive"])
+def test_labels_for_a_partner_hold_what_the_policy_makes_of_doubt(layout, policy):
+    part = layout.policy(policy)
+    targets = tables.read(part.targets, tables.TARGETS)
+    doubtful = targets[targets.value == "uncertain"]
+    assert len(doubtful) and set(doubtful.target) == {1.0 if policy == "inclusive" else 0.0}
+    with open(part.reports / "tables" / "training_labels.csv", encoding="utf-8") as file:
+        wide = list(csv.DictReader(file))
+    assert list(wide[0]) == ["study_id", "split", *dict.fromkeys(targets.finding)]
+    assert len(wide) == targets.study_id.nunique() and {row["split"] for row in wide} == {"train", "validation"}
+
+
+def test_figures_come_as_svg_png_and_data(layout):
+    names = {"label_distribution", "label_agreement", "roc_home", "roc_away", "pr_home", "pr_away", "auc_home"}
+    for policy in ("inclusive", "all"):
+        folder = layout.policy(policy).reports / "figures"
+        found = {path.name for path in folder.iterdir()}
+        assert {f"{name}{suffix}" for name in names for suffix in (".svg", ".png", ".csv")} <= found
 
 
 def test_broken_files_are_rows_with_a_reason_in_table_and_page(layout):
@@ -162,14 +196,27 @@ def test_no_patient_is_in_two_splits_and_the_other_hospital_is_test_only(layout)
 
 
 def test_pages_say_that_nobody_verified_and_name_nobody(layout, done):
-    shown = [page.read_text(encoding="utf-8") for page in layout.reports_dir.rglob("*.html")]
-    assert sum("Unverified labels" in page for page in shown) >= 9
-    shown += [page.read_text(encoding="utf-8") for page in layout.reports_dir.rglob("*.ipynb")]
+    shared = {p: p.read_text(encoding="utf-8") for p in layout.reports_dir.rglob("*") if p.suffix in SHARED}
+    unverified = {path.stem for path, text in shared.items() if path.suffix == ".html" and "Unverified labels" in text}
+    assert unverified >= {"02_verification", "03_training", "04_evaluation", "05_figures"}
     with open(done / "made" / "identifiers.csv", encoding="utf-8") as file:
         names = {row["text"] for row in csv.DictReader(file) if len(row["text"]) > 5}
     assert len(names) > 100
-    assert [name for name in names if any(name in page for page in shown)] == []
-    assert not any(str(done) in page for page in shown)
+    pattern = re.compile("|".join(re.escape(name) for name in names))
+    assert [path.name for path, text in shared.items() if pattern.search(text)] == []
+    assert [path.name for path, text in shared.items() if PLACE.search(text) or str(done) in text] == []
+
+
+def test_the_command_that_looks_for_identifiers_finds_none(done):
+    scanned = labkit(done, "scan", "out/reports", "--params", "study.yaml")
+    assert scanned.returncode == 0, scanned.stdout
+    assert "no identifier of the cohort was found" in scanned.stdout
+
+
+def test_pages_need_no_network(layout):
+    for page in layout.reports_dir.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//|@import|url\(["']?https?:""", text), page.name
 
 
 def test_a_second_run_does_nothing(done):
@@ -178,22 +225,50 @@ def test_a_second_run_does_nothing(done):
     assert "up to date" in again.stdout
 
 
-def test_a_changed_parameter_reruns_what_reads_it_alone(done):
+def papermill(notebook, out, *options, **variables):
+    command = [sys.executable, "-m", "papermill", ROOT / "notebooks" / notebook, out, *options]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | variables
+    quiet = ["--no-progress-bar", "--log-level", "ERROR"]
+    ran = subprocess.run([*command, *quiet], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert json.loads(out.read_text(encoding="utf-8"))["metadata"]["papermill"]["exception"] is None
+
+
+def test_plain_papermill_runs_the_first_step_on_absolute_paths(done, layout):
+    """A params file of one's own, no variable set, nothing of labkit's run."""
+    content = yaml.safe_load((done / "study.yaml").read_text(encoding="utf-8"))
+    content["study"] = "plain"
+    for name in ("build_dir", "reports_dir", "reviews_dir"):
+        content["paths"][name] = str(done / "plain" / name)
+    for site in content["cohort"]["sites"].values():
+        site |= {name: str(done / site[name]) for name in ("reports", "images")}
+    (done / "plain.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    papermill("01_extraction.ipynb", done / "01.ipynb", "-f", done / "plain.yaml")
+    own = Layout(*(done / "plain" / n for n in ("build_dir", "reports_dir", "reviews_dir")), "plain", "clavicle")
+    for name in ("keys", "studies", "findings", "answers", "excluded"):
+        assert getattr(own, name).read_bytes() == getattr(layout, name).read_bytes(), name
+
+
+def test_plain_papermill_runs_a_step_of_one_policy(done, layout):
+    metrics = layout.policy("inclusive").metrics
+    before = metrics.read_bytes()
+    options = ["-f", done / "study.yaml", "-p", "policy", "inclusive"]
+    papermill("04_evaluation.ipynb", done / "04.ipynb", *options, LABKIT_BASE_DIR=str(done))
+    assert metrics.read_bytes() == before
+
+
+def test_a_changed_margin_runs_evaluation_and_figures_again_and_nothing_else(done, layout):
+    """The last test of this file: it changes the study."""
     text = (done / "study.yaml").read_text(encoding="utf-8")
     (done / "study.yaml").write_text(text.replace("margin: 0.02", "margin: 0.03"), encoding="utf-8")
     planned = labkit(done, "check", "study.yaml").stdout
-    (done / "study.yaml").write_text(text, encoding="utf-8")
-    steps = {line.split("·")[-1].split()[0] for line in planned.splitlines() if "·" in line}
-    assert {"evaluation"} <= steps <= {"evaluation", "figures"}
-
-
-def test_plain_papermill_runs_a_step(done):
-    command = [sys.executable, "-m", "papermill", "notebooks/04_evaluation.ipynb", done / "plain.ipynb"]
-    options = ["-f", done / "study.yaml", "-p", "policy", "inclusive", "--no-progress-bar", "--log-level", "ERROR"]
-    root = Path(__file__).parents[2]
-    environment = os.environ | {"LABKIT_BASE_DIR": str(done), "OMP_NUM_THREADS": "1"}
-    before = (done / "out/build/trial/clavicle/inclusive/metrics.csv").read_bytes()
-    ran = subprocess.run([*command, *options], cwd=root, env=environment, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr[-2000:]
-    assert (done / "out/build/trial/clavicle/inclusive/metrics.csv").read_bytes() == before
-    assert json.loads((done / "plain.ipynb").read_text())["metadata"]["papermill"]["exception"] is None
+    due = {line.split("·")[-1].split()[0] for line in planned.splitlines() if "·" in line}
+    assert {"evaluation"} <= due <= {"evaluation", "figures"}
+    tables_before = {path: path.stat().st_mtime_ns for path in layout.build.rglob("*.csv")}
+    ran = labkit(done, "run", "study.yaml", "--jobs", "2")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    written = {path.name for path, at in tables_before.items() if path.stat().st_mtime_ns != at}
+    assert {"metrics.csv"} <= written <= {"metrics.csv", "curves.csv"}
+    compared = tables.read(layout.policy("all").metrics, tables.METRICS)
+    assert "TOST, margin 0.03" in set(compared["method"]) and "TOST, margin 0.02" not in set(compared["method"])
+    assert "up to date" in labkit(done, "run", "study.yaml").stdout
