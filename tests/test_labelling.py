@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from labkit import templates
+from labkit import tables, templates
+from labkit.errors import ExtractionError
 from labkit.extraction import labelling, rules
 
 TEMPLATE = templates.load("elbow")
@@ -56,3 +57,30 @@ def test_agreement_counts_equal_labels_of_two_sources(labelled):
     table = labelling.agreement(pd.concat([labelled.findings, other])).set_index("finding")
     assert table.loc["Ossicles", "share"] == 0 and table.drop("Ossicles")["share"].eq(1).all()
     assert labelling.agreement(labelled.findings).empty
+
+
+def test_the_record_says_what_raised_labels_and_which_hedges_were_met(labelled):
+    facts = labelling.record_table(labelled.record)["value"]
+    assert facts.loc[("rules", "raised by the hierarchy")] == "1", "the ulna, which no report names"
+    assert facts.loc[("rules", "hedges: verdacht auf")] == "1"
+    assert not any("Beispielfrau" in fact for fact in facts)
+
+
+def test_both_tables_keep_their_contracts_and_the_order_of_reports_and_template(labelled):
+    tables.check(labelled.findings, tables.FINDINGS)
+    tables.check(labelled.answers, tables.ANSWERS)
+    assert list(labelled.findings["finding"]) == 2 * list(TEMPLATE.names)
+    assert list(dict.fromkeys(labelled.findings["study_id"])) == ["1", "3"]
+
+
+def test_a_label_without_a_quote_has_no_place_and_every_quote_has_one(labelled):
+    silent = labelled.findings[labelled.findings.evidence == ""]
+    assert set(silent["start"]) == set(silent["end"]) == {-1} and set(silent["grounded"]) == {""}
+    assert set(labelled.findings.drop(silent.index)["grounded"]) == {"true"}
+
+
+def test_a_model_run_that_stopped_early_is_an_error_with_its_reason(monkeypatch):
+    stopped = labelling.Labelled(pd.DataFrame(), pd.DataFrame(), {"stopped": "The budget of 1 is spent."})
+    monkeypatch.setattr(labelling, "by_model", lambda *_, **__: stopped)
+    with pytest.raises(ExtractionError, match="The budget of 1 is spent"):
+        labelling.label(TEXTS, template=TEMPLATE, extractors=["rules", "openai"], switches=rules.Switches())
