@@ -73,3 +73,27 @@ def test_the_next_cell_checks_and_shows_p_and_the_last_is_the_receipt(notebook):
 
 def test_the_kernel_is_the_environments_own(notebook):
     assert notebook.metadata.kernelspec.name == "python3"
+
+
+def test_the_first_cell_says_what_is_asked_read_and_written(notebook):
+    first = notebook.cells[0]
+    assert first.cell_type == "markdown"
+    assert re.match(r"# 0[1-5] · [A-Z][a-z]+\n\n.+\?|# 05 · Figures\n\n", first.source)
+    assert "*Reads*" in first.source and "*Writes*" in first.source
+
+
+def test_below_the_check_only_p_is_used(notebook):
+    parameters = {node.target.id for node in ast.parse(code(notebook)[1].source).body}
+    for cell in code(notebook)[3:]:
+        names = {node.id for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
+        assert names & parameters == set(), cell.id
+
+
+def test_nothing_changes_the_environment_or_hides_warnings(notebook):
+    for cell in code(notebook):
+        assert not re.search(r"\b(plt|warnings|os|sys|subprocess|pip)\b[.(]", cell.source), cell.id
+
+
+def test_cell_ids_are_unique(notebook):
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(ids)
