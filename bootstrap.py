@@ -70,8 +70,12 @@ def check_python() -> None:
 
 def run(*command: "str | Path", quiet: bool = False) -> bool:
     output = subprocess.DEVNULL if quiet else None
+    # Hospitals' proxies sign with certificates that only the system knows, not uv (which named the setting twice).
+    environment = {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1", **os.environ}
     # The lock file stays open in an installer, so that one which outlives a killed set-up is waited for.
-    ran = subprocess.run([str(part) for part in command], cwd=ROOT, stdout=output, stderr=output, close_fds=False)
+    ran = subprocess.run(
+        [str(part) for part in command], cwd=ROOT, env=environment, stdout=output, stderr=output, close_fds=False
+    )
     return ran.returncode == 0
 
 
