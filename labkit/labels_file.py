@@ -38,14 +38,19 @@ class Request:
         return self.output.with_suffix(".sqlite")
 
 
-def extract(request: Request, *, options: dict, say: Callable[[str], None]) -> int:
+def extract(request: Request, *, options: dict, say: Callable[[str], None], warn: Callable[[str], None]) -> int:
     """Write labels and a status per row of the file; 0 where the run ended by itself, 1 where it stopped early.
+
+    What was done is said, what is missing is warned of.
 
     Raises
     ------
     LabkitError : the file, the template or an option cannot be used; nothing was written.
     """
     _check_places(request, options)
+    if request.extractor == "rules" and options:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in options)
+        raise ParamsError(f"{names}: the rules ask no model; add --extractor openai, or leave these out.")
     template = templates.load(request.template)
     read = corpus.load(request.reports, corpus.Columns(report_id=request.id_column, report=request.text_column))
     reports = [(report.report_id, report.text) for report in read.reports]
@@ -65,10 +70,10 @@ def extract(request: Request, *, options: dict, say: Callable[[str], None]) -> i
     counts = status["status"].value_counts()
     say(f"{request.output}: labels of {counts.get('ok', 0)} of {read.n_rows} reports.")
     if counts.sum() > counts.get("ok", 0):
-        say(f"{request.status_path} says why {counts.sum() - counts.get('ok', 0)} have none.")
+        warn(f"{request.status_path} says why {counts.sum() - counts.get('ok', 0)} have none.")
     stopped = labelled.record.get("stopped", "")
     if stopped:
-        say(f"Stopped early: {stopped}")
+        warn(f"Stopped early: {stopped}")
     return 1 if stopped else 0
 
 
@@ -86,7 +91,7 @@ def _check_places(request: Request, options: dict) -> None:
 
 def _ask(request: Request, reports: list[tuple[str, str]], template, options: dict) -> labelling.Labelled:
     store = options.pop("store", None) or request.store_path
-    retry_failed = options.pop("retry_failed", False)
+    retry_failed, always = options.pop("retry_failed", False), options.pop("deidentify", False)
     if options.pop("already_anonymised", False):
         options["texts"] = "already anonymised"
     if "model" not in options:
@@ -97,7 +102,7 @@ def _ask(request: Request, reports: list[tuple[str, str]], template, options: di
         faults = messages.sentences(error, options, Settings)
         raise ParamsError("\n".join(f"--{fault.replace('_', '-', 1)}" for fault in faults)) from None
     # A local endpoint gets the text as it is; whatever leaves the machine passes the gate.
-    sends_as_is = settings.is_local or settings.texts == "already anonymised"
+    sends_as_is = (settings.is_local and not always) or settings.texts == "already anonymised"
     gate = None if sends_as_is else deidentification.Gate().clean
     return labelling.by_model(
         reports,
