@@ -1,9 +1,9 @@
 """What every command shows in the same way: faults as sentences, options in groups."""
 
+import io
 import sys
 
 import click
-from click.utils import PacifyFlushWrapper
 
 from labkit.errors import LabkitError, RunError
 
@@ -27,7 +27,7 @@ class Group(click.Group):
             ctx.exit(130)
         except BrokenPipeError:
             # The reader (head, less) has left; nothing more is written, also not by Python at its end.
-            sys.stdout, sys.stderr = PacifyFlushWrapper(sys.stdout), PacifyFlushWrapper(sys.stderr)
+            sys.stdout = sys.stderr = io.StringIO()
             ctx.exit(0)
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
