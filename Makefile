@@ -1,6 +1,8 @@
 # make demo   the whole study on a synthetic cohort; open reports/index.html afterwards
 # make test   code style, notebook rules and all tests
 # make lab    JupyterLab on the notebooks
+# make setup  .venv alone; the others do it themselves (another Python: make setup PYTHON=python3.12)
+# make clean  remove .venv and caches; results stay
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -26,4 +28,4 @@ lab: setup
 	@$(BIN)/labkit lab
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache
+	rm -rf .venv .venv.lock .pytest_cache .ruff_cache

@@ -1,10 +1,12 @@
 """The project's files agree with each other: versions, pins, conda, make."""
 
+import ast
 import importlib.metadata
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -45,6 +47,25 @@ def test_every_dependency_is_pinned_within_its_range(requirement):
     found = pins()[canonicalize_name(requirement.name)]
     for pin in found:
         assert requirement.specifier.contains(str(pin.specifier).removeprefix("=="), prereleases=True)
+
+
+def imported(folder):
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [node.module]
+            yield from (name.partition(".")[0] for name in names)
+
+
+@pytest.mark.parametrize(("folder", "extras"), [("labkit", False), ("tests", True), ("bench", True)])
+def test_what_is_imported_is_declared(folder, extras):
+    declared = wanted() if extras else [Requirement(text) for text in PROJECT["dependencies"]]
+    declared = {canonicalize_name(requirement.name) for requirement in declared}
+    own = {path.stem for path in (ROOT / "tests").rglob("*.py")} | {"labkit", "bootstrap", "msvcrt"}
+    homes = importlib.metadata.packages_distributions()
+    others = set(imported(folder)) - set(sys.stdlib_module_names) - own
+    assert {name for name in others if not {canonicalize_name(d) for d in homes.get(name, [])} & declared} == set()
 
 
 def test_conda_takes_the_same_pins():
