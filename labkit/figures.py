@@ -88,8 +88,7 @@ def save(drawn: Figure, data: pd.DataFrame, path: str | Path, *, caption: str, d
         metadata = {"Date": None} if kind == "svg" else {"Software": None}
         drawn.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
         written.append(tables.atomic_write(path.with_suffix(f".{kind}"), buffer.getvalue()))
-    content = data.to_csv(index=False, lineterminator="\n").encode("utf-8")
-    written.append(tables.atomic_write(path.with_suffix(".csv"), content))
+    written.append(tables.write_csv(data, path.with_suffix(".csv")))
     display(drawn, metadata={"image/png": {"alt": caption}})
     plt.close(drawn)
     return written

@@ -59,14 +59,14 @@ def extract(request: Request, *, options: dict, say: Callable[[str], None], warn
     else:
         labelled = _ask(request, reports, template, dict(options))
     labels = labelled.findings.rename(columns={"study_id": "report_id"})
-    _write(labels[["report_id", "finding", "value", "evidence"]], request.output)
+    tables.write_csv(labels[["report_id", "finding", "value", "evidence"]], request.output)
     status = labelled.answers.rename(columns={"study_id": "report_id"})[STATUS_COLUMNS]
     rejected = read.rejected[["report_id", "reason"]].assign(status="skipped")
     status = pd.concat([status, rejected], ignore_index=True)[STATUS_COLUMNS]
     whole = {"prompt_tokens": "Int64", "completion_tokens": "Int64"}
     status = status.astype(whole)
     assert len(status) == read.n_rows, "rows out differ from rows in"
-    _write(status, request.status_path)
+    tables.write_csv(status, request.status_path)
     counts = status["status"].value_counts()
     say(f"{request.output}: labels of {counts.get('ok', 0)} of {read.n_rows} reports.")
     if counts.sum() > counts.get("ok", 0):
@@ -112,7 +112,3 @@ def _ask(request: Request, reports: list[tuple[str, str]], template, options: di
         deidentify=gate,
         retry_failed=retry_failed,
     )
-
-
-def _write(table: pd.DataFrame, path: Path) -> None:
-    tables.atomic_write(path, table.to_csv(index=False, lineterminator="\n").encode("utf-8"))

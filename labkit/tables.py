@@ -33,19 +33,14 @@ __all__ = [
     "check",
     "read",
     "write",
+    "write_csv",
 ]
 
 VALUES = ("true", "false", "uncertain")
 FLAGS = ("true", "false")
 SPLIT_NAMES = ("train", "validation", "test", "external")
 # What spreadsheet programs make of the words true and false.
-SPREADSHEET_WORDS = {
-    "wahr": "true",
-    "falsch": "false",
-    "true": "true",
-    "false": "false",
-    "uncertain": "uncertain",
-}
+SPREADSHEET_WORDS = {"wahr": "true", "falsch": "false", **dict(zip(VALUES, VALUES))}
 
 
 @dataclass(frozen=True)
@@ -203,8 +198,12 @@ def _numbers(series: pd.Series, column: str, table: Table, name: str) -> pd.Seri
 
 def write(frame: pd.DataFrame, path: str | Path, table: Table) -> Path:
     """Check and write a table as CSV (UTF-8, comma, `\\n`), all or nothing; the same table gives the same bytes."""
-    checked = check(frame, table)
-    return atomic_write(path, checked.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+    return write_csv(check(frame, table), path)
+
+
+def write_csv(frame: pd.DataFrame, path: str | Path) -> Path:
+    """Write a table that no contract declares (the data of a figure) in the same form, all or nothing."""
+    return atomic_write(path, frame.to_csv(index=False, lineterminator="\n").encode("utf-8"))
 
 
 def atomic_write(path: str | Path, data: bytes) -> Path:

@@ -133,7 +133,7 @@ def index(folder: Path, output: Path, decode: bool, workers: int | None, allow_r
 
         rules = radiographs.IndexRules(allow_rgb=allow_rgb)
         found = radiographs.index(folder, rules=rules, decode=decode, workers=workers, progress=progress)
-    tables.atomic_write(output, found.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+    tables.write_csv(found, output)
     usable = int((found.usable == "true").sum())
     click.echo(f"{output}: {len(found)} files, {usable} usable, {len(found) - usable} not.")
     reasons = found.loc[found.usable == "false", "reason"].str.replace(r"\d[\d,.]*", "n", regex=True)

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: atomic writing, and the SHA-256 by which a receipt recognises them.
+"""Text files that are whole or absent, and the SHA-256 by which a receipt recognises them.
 
 Used by every step of a run. Nothing here knows what a file holds.
 """
@@ -6,29 +6,17 @@ Used by every step of a run. Nothing here knows what a file holds.
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
+
+from labkit import tables
 
 __all__ = ["digest", "fingerprint_folder", "portable", "sha256", "write_json", "write_text"]
 
 
 def write_text(path: Path, text: str) -> Path:
     """Write UTF-8 text so that a reader sees the old or the whole new content, never a part."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
+    return tables.atomic_write(path, text.encode("utf-8"))
 
 
 def write_json(path: Path, content: Any) -> Path:

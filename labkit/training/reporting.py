@@ -25,7 +25,7 @@ def epoch_line() -> Callable[[dict], None]:
 
 def save_history(epochs: pd.DataFrame, path: str | Path) -> Path:
     """Write the history of all seeds as CSV."""
-    return tables.atomic_write(path, epochs.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+    return tables.write_csv(epochs, path)
 
 
 def export_targets(targets: pd.DataFrame, folder: str | Path) -> list[Path]:
@@ -38,8 +38,7 @@ def export_targets(targets: pd.DataFrame, folder: str | Path) -> list[Path]:
     used = targets.assign(target=targets["target"].where(targets["weight"] > 0))
     order = list(dict.fromkeys(targets["finding"]))
     wide = used.pivot(index=["study_id", "split"], columns="finding", values="target")[order].reset_index()
-    content = wide.to_csv(index=False, lineterminator="\n").encode("utf-8")
     return [
-        tables.atomic_write(folder / "training_labels.csv", content),
+        tables.write_csv(wide, folder / "training_labels.csv"),
         tables.write(targets, folder / "targets.csv", tables.TARGETS),
     ]
