@@ -1,12 +1,15 @@
 """For every test: no network beyond this machine, no settings of the person who runs them; three invented reports."""
 
+import importlib.util
 import ipaddress
 import signal
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[1]
 OWN_VARIABLES = ("LABKIT_BASE_DIR", "LABKIT_RECEIPT_DRAFT", "OPENAI_API_KEY", "OPENAI_BASE_URL")
 
 
@@ -34,6 +37,33 @@ def alone(monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", connect_here)
     for name in OWN_VARIABLES:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def bootstrap(tmp_path):
+    """bootstrap.py as it would run in another folder, where nothing is installed."""
+    spec = importlib.util.spec_from_file_location("bootstrap", ROOT / "bootstrap.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.ROOT, module.VENV = tmp_path, tmp_path / ".venv"
+    module.STAMP, module.LOCK = module.VENV / "labkit-setup", tmp_path / ".venv.lock"
+    for name in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / name).write_text("x")
+    return module
+
+
+@pytest.fixture
+def whole(bootstrap, monkeypatch):
+    """Every installation that was made, without its minutes."""
+    made = []
+
+    def make_venv(uv):
+        bootstrap.python().parent.mkdir(parents=True, exist_ok=True)
+        bootstrap.python().touch()
+
+    monkeypatch.setattr(bootstrap, "make_venv", make_venv)
+    monkeypatch.setattr(bootstrap, "install", made.append)
+    return made
 
 
 @pytest.fixture(scope="session")

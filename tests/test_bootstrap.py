@@ -1,6 +1,5 @@
 """The set-up does its work once, again where something changed, and one at a time."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -12,33 +11,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture
-def bootstrap(tmp_path):
-    """bootstrap.py as it would run in another folder, where nothing is installed."""
-    spec = importlib.util.spec_from_file_location("bootstrap", ROOT / "bootstrap.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.ROOT, module.VENV = tmp_path, tmp_path / ".venv"
-    module.STAMP, module.LOCK = module.VENV / "labkit-setup", tmp_path / ".venv.lock"
-    for name in ("requirements.lock", "pyproject.toml"):
-        (tmp_path / name).write_text("x")
-    return module
-
-
-@pytest.fixture
-def whole(bootstrap, monkeypatch):
-    """Every installation that was made, without its minutes."""
-    made = []
-
-    def make_venv(uv):
-        bootstrap.python().parent.mkdir(parents=True, exist_ok=True)
-        bootstrap.python().touch()
-
-    monkeypatch.setattr(bootstrap, "make_venv", make_venv)
-    monkeypatch.setattr(bootstrap, "install", made.append)
-    return made
 
 
 def test_the_environment_is_made_once_and_again_when_the_pins_change(bootstrap, whole, tmp_path):

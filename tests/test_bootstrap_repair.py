@@ -1,7 +1,6 @@
 """What the set-up does with an environment that is half made, of another Python, or somebody else's."""
 
 import ast
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -15,23 +14,9 @@ THIS = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 @pytest.fixture
-def bootstrap(tmp_path, monkeypatch):
-    """bootstrap.py as it would run in another folder, with a venv made in no time and nothing installed."""
-    spec = importlib.util.spec_from_file_location("bootstrap", ROOT / "bootstrap.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.ROOT, module.VENV = tmp_path, tmp_path / ".venv"
-    module.STAMP, module.LOCK = module.VENV / "labkit-setup", tmp_path / ".venv.lock"
-    for name in ("requirements.lock", "pyproject.toml"):
-        (tmp_path / name).write_text("x")
-
-    def make_venv(uv):
-        module.python().parent.mkdir(parents=True, exist_ok=True)
-        module.python().touch()
-
-    monkeypatch.setattr(module, "make_venv", make_venv)
-    monkeypatch.setattr(module, "install", lambda uv: None)
-    return module
+def bootstrap(bootstrap, whole):
+    """With a venv made in no time and nothing installed."""
+    return bootstrap
 
 
 def left_over(bootstrap):
