@@ -4,7 +4,7 @@ params, layout, tables, templates   the choices of a study, its paths, its table
 delimited, corpus, cohort           reports and radiographs as hospitals have them, linked
 synthetic                           a cohort with a known truth, for the demonstration and the tests
 extraction, deidentification        labels from texts, by rules or a model; no name leaves the house
-hardware                            reports that name metal or a cast
+hardware, yaml_model                metal or a cast in a report; files users edit
 verification                        readings by people, and how right the labels are
 radiographs                         DICOM folders to arrays
 splits, policies, training          patients, what training makes of doubt, networks

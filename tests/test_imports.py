@@ -13,6 +13,7 @@ PATHS = sorted(PACKAGE.rglob("*.py"))
 # Who may import whom: a part reads those before it, never one after it.
 ORDER = [
     {"errors"},
+    {"yaml_model"},
     {"layout", "templates", "delimited", "policies", "hardware"},
     {"tables", "corpus", "splits", "deidentification", "radiographs", "synthetic"},
     {"extraction", "training", "evaluation"},

@@ -5,11 +5,11 @@ Used by 01_extraction through `rules`. A new language is a new file in `params/l
 
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from labkit.errors import ParamsError
 from labkit.templates import TermList
+from labkit.yaml_model import read_model
 
 __all__ = ["LANGUAGE_DIR", "Cues", "Language", "Sections", "load_all"]
 
@@ -86,15 +86,4 @@ def load_all(folder: Path = LANGUAGE_DIR) -> tuple[Language, ...]:
     paths = sorted(folder.glob("*.yaml"))
     if not paths:
         raise ParamsError(f"{folder.name}: the folder holds no language; at least one YAML file is needed.")
-    return tuple(_load(path) for path in paths)
-
-
-def _load(path: Path) -> Language:
-    try:
-        return Language.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{path.name}: this is not valid YAML in UTF-8; mend the file.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "language"
-        raise ParamsError(f"{path.name}: {key}: {first['msg']}.") from error
+    return tuple(read_model(path, Language, root="language") for path in paths)

@@ -9,12 +9,12 @@ import re
 from datetime import date
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from labkit.errors import ExtractionError, ParamsError
 from labkit.extraction.outcomes import StopRun
 from labkit.extraction.settings import Settings
+from labkit.yaml_model import read_model
 
 __all__ = ["PARAMS_DIR", "Budget", "Price", "Prices", "load"]
 
@@ -80,14 +80,7 @@ def load(name: str | Path = "prices") -> Prices:
         path = PARAMS_DIR / f"{name}.yaml"
     if not path.is_file():
         raise ParamsError(f"{path.name}: no such price table; give 'prices' or the path of a YAML file.")
-    try:
-        return Prices.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{path.name}: this is not valid YAML in UTF-8; mend the file.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "table"
-        raise ParamsError(f"{path.name}: {key}: {first['msg']}.") from error
+    return read_model(path, Prices, root="table")
 
 
 class Budget:
