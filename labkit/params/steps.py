@@ -6,21 +6,18 @@ from typing import Self
 
 from pydantic import Field
 
-from labkit import templates
 from labkit.errors import ParamsError
 from labkit.evaluation.settings import Settings as EvaluationSection
-from labkit.layout import ALL_POLICIES, Layout, PolicyLayout
+from labkit.layout import ALL_POLICIES, PolicyLayout
 from labkit.params.reading import load, validated
 from labkit.params.sections import (
     CohortSection,
     ExtractionSection,
     FiguresSection,
-    Paths,
-    Section,
     TrainingSection,
     VerificationSection,
 )
-from labkit.params.study import STEPS_PER_POLICY, base_dir, layout_of, template_path
+from labkit.params.study import STEPS_PER_POLICY, Located, base_dir
 from labkit.policies import Policy
 
 __all__ = ["Evaluation", "Extraction", "Figures", "Training", "Verification"]
@@ -29,12 +26,8 @@ __all__ = ["Evaluation", "Extraction", "Figures", "Training", "Verification"]
 UNSHOWN = {"paths", "reports", "images", "base_url"}
 
 
-class Step(Section):
+class Step(Located):
     """Base of the five objects: names, paths, and how they are checked and shown."""
-
-    study: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    anatomy: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    paths: Paths
 
     @classmethod
     def check(cls, *, params_file: str = "", **given) -> Self:
@@ -59,22 +52,6 @@ class Step(Section):
         if given.get("policies") == []:
             del given["policies"]
         return validated(given, cls, f"notebook {step}")
-
-    @property
-    def base_dir(self) -> Path:
-        return base_dir()
-
-    @property
-    def layout(self) -> Layout:
-        return layout_of(self.paths, self.study, self.anatomy, self.base_dir)
-
-    @property
-    def template(self) -> templates.Template:
-        return templates.load(template_path(self.paths.template, self.base_dir))
-
-    def resolve(self, path: str) -> Path:
-        """A path of the params as an absolute one."""
-        return self.base_dir / path
 
     def _repr_html_(self) -> str:
         rows = "".join(

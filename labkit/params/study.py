@@ -25,9 +25,9 @@ __all__ = [
     "BASE_DIR_VARIABLE",
     "SECTIONS_OF_STEP",
     "STEPS_PER_POLICY",
+    "Located",
     "Study",
     "base_dir",
-    "layout_of",
     "template_path",
 ]
 
@@ -51,25 +51,43 @@ def base_dir() -> Path:
     return Path(os.environ.get(BASE_DIR_VARIABLE) or ROOT)
 
 
-def layout_of(paths: Paths, study: str, anatomy: str, base: Path) -> Layout:
-    return Layout(
-        build_dir=base / paths.build_dir,
-        reports_dir=base / paths.reports_dir,
-        reviews_dir=base / paths.reviews_dir,
-        study=study,
-        anatomy=anatomy,
-    )
+class Located(Section):
+    """What names an anatomy of a study and its folders: a whole params file, or the parameters of one notebook."""
+
+    study: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    anatomy: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    paths: Paths
+
+    @property
+    def base_dir(self) -> Path:
+        """The folder that relative paths start from."""
+        return base_dir()
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(
+            build_dir=self.base_dir / self.paths.build_dir,
+            reports_dir=self.base_dir / self.paths.reports_dir,
+            reviews_dir=self.base_dir / self.paths.reviews_dir,
+            study=self.study,
+            anatomy=self.anatomy,
+        )
+
+    @property
+    def template(self) -> templates.Template:
+        return templates.load(template_path(self.paths.template, self.base_dir))
+
+    def resolve(self, path: str) -> Path:
+        """A path of the params as an absolute one."""
+        return (self.base_dir / path).absolute()
 
 
-class Study(Section):
+class Study(Located):
     """Everything a params file says. `sections` gives the raw text of its sections, as papermill injects them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    study: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    anatomy: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     policies: tuple[Policy, ...] = Field(min_length=1)
-    paths: Paths
     synthetic: SyntheticSection | None = None
     cohort: CohortSection
     extraction: ExtractionSection
@@ -106,18 +124,6 @@ class Study(Section):
     def raw(self) -> dict[str, Any]:
         """The file's content as YAML gave it."""
         return self._raw
-
-    @property
-    def layout(self) -> Layout:
-        return layout_of(self.paths, self.study, self.anatomy, self._base)
-
-    @property
-    def template(self) -> templates.Template:
-        return templates.load(template_path(self.paths.template, self._base))
-
-    def resolve(self, path: str) -> Path:
-        """A path of the params file as an absolute one."""
-        return (self._base / path).absolute()
 
     def parameters(self, step: str, policy: str = "") -> dict[str, Any]:
         """What papermill injects into the notebook of a step, as written in the file."""
