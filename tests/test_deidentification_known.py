@@ -102,3 +102,9 @@ def test_umlauts_fold_to_both_transcriptions():
 def test_columns_are_read_as_dates():
     assert read_date("19550707") == read_date("7.7.1955") == read_date("1955-07-07T00:00") == date(1955, 7, 7)
     assert read_date("55-01-7723") is None and read_date("31.31.1999") is None
+
+
+@pytest.mark.parametrize("name", ["Beispielfrau Gundula", "Gundula Beispielfrau", "Beispielfrau^Gundula"])
+def test_the_gate_takes_a_known_surname_whichever_way_round_the_column_has_names(name):
+    gate = Gate(known=KnownIdentifiers(names=(name,)))
+    assert "Beispielfrau" not in gate.clean("Verlaufskontrolle bei Beispielfrau.").text

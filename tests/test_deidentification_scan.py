@@ -90,3 +90,14 @@ def test_megabytes_with_a_cohort_take_seconds(tmp_path):
     started = time.process_time()
     assert scan_folder(tmp_path, KnownIdentifiers(names=names, ids=tuple(map(str, range(10**7, 10**7 + 2000))))) == []
     assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize("name", ["Beispielfrau Gundula", "Gundula Beispielfrau", "Beispielfrau, Gundula"])
+def test_a_surname_alone_is_found_whichever_way_round_the_column_has_names(tmp_path, name):
+    (tmp_path / "page.txt").write_text("Verlaufskontrolle bei Beispielfrau.", encoding="utf-8")
+    assert scan_folder(tmp_path, KnownIdentifiers(names=(name,))) == [("page.txt", "NAME", 1)]
+
+
+def test_a_given_name_alone_is_no_find_where_the_column_tells_it_from_the_surname(tmp_path):
+    (tmp_path / "page.txt").write_text("Gundula", encoding="utf-8")
+    assert scan_folder(tmp_path, KnownIdentifiers(names=("Beispielfrau, Gundula",))) == []

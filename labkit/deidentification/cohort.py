@@ -47,13 +47,15 @@ class KnownNames:
         self._particled: set[int] = set()
         for person, name in enumerate(names):
             surnames, given = name_parts(name)
+            # Without a comma or ^ the column may hold "Surname Given" as well: then each word may be the surname.
+            leading = surnames if "," in name or "^" in name else [*surnames, *given]
             self._initials[person] = {word[0].upper() for word in WORD.findall(name)}
             if any(word.islower() for word in WORD.findall(name)):
                 self._particled.add(person)
             for word in (*surnames, *given):
                 for key in self._keys(word):
                     self._persons[key].add(person)
-                    if word in surnames:
+                    if word in leading:
                         self._surnames.add(key)
 
     @staticmethod

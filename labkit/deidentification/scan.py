@@ -47,7 +47,8 @@ def scan_folder(
     Parameters
     ----------
     known : what must not be there. A name counts where given name and surname stand together, or as a surname alone
-        that is no ordinary word and no eponym; an id counts from 4 characters.
+        that is no ordinary word and no eponym; an id counts from 4 characters. A name without a comma or ^ does not say
+        which word is the surname, so each of its words counts alone.
     languages, eponyms : as for `Gate`; they tell names from words.
 
     Returns
