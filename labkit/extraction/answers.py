@@ -4,7 +4,6 @@ Used by `chat` and `batch`, which keep `Reply.payload` in the store and read it 
 """
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +12,10 @@ from labkit.extraction.confidence import value_confidence
 from labkit.extraction.schema import Invalid, parse
 from labkit.templates import LabelValue, Template
 
-__all__ = ["STATUSES", "Answer", "Label", "Reply", "combine", "content_of", "interpret"]
+__all__ = ["STATUSES", "Answer", "Label", "Original", "Reply", "combine", "content_of", "interpret", "logprobs_of"]
 
 # ok; refused by the model; stopped by a content filter; answer or prompt cut off; not the asked JSON; no answer from
-# the server;
-# held back by de-identification; not sent at all.
+# the server; held back by de-identification; not sent at all.
 STATUSES = ("ok", "refused", "filtered", "truncated", "invalid", "error", "blocked", "skipped")
 RANK = {LabelValue.FALSE: 0, LabelValue.UNCERTAIN: 1, LabelValue.TRUE: 2}
 KEPT = 20_000  # characters of a failed answer that are kept for looking at
@@ -29,17 +27,30 @@ class Reply:
 
     status: str
     reason: str = ""
-    labels: dict[str, list] | None = (
-        None  # id: [value, quote, start, end, confidence]; offsets in the text that was sent
-    )
+    labels: dict[str, list] | None = None  # id: [value, quote, start, end, confidence]; places in the text as sent
     again: bool = False
     content: str = ""
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """A report as it stands in the hospital, beside the offset map of the text that was sent instead."""
+
+    text: str = field(repr=False)
+    cleaned: Any
+
+    def quoted(self, start: int, end: int) -> tuple[str, int, int]:
+        """Letters and place in the report of a place in the text that was sent."""
+        start, end = self.cleaned.to_original(start, end)
+        return self.text[start:end], start, end
+
+
+@dataclass(frozen=True, slots=True)
 class Label:
-    """One finding of one report; `value` as answered, `raised` after the hierarchy rule, offsets in the original "
-    "text."""
+    """One finding of one report; `value` as answered, `raised` after the hierarchy rule.
+
+    Where `start` is a number, `evidence` is the original report's [start, end).
+    """
 
     value: LabelValue
     raised: LabelValue
@@ -108,15 +119,24 @@ def interpret(data: Any, text: str, *, mode: str, template: Template) -> Reply:
         readings = parse(content, template)
     except Invalid as error:
         return Reply("invalid", str(error), again=True, content=content[:KEPT])
-    logprobs = (choice.get("logprobs") or {}).get("content") if isinstance(choice.get("logprobs"), dict) else None
-    sure = value_confidence(content, logprobs) if isinstance(logprobs, list) else {}
+    sure = value_confidence(content, logprobs_of(data))
     labels = {}
     for i, reading in readings.items():
         quote = reading.evidence.strip()
         span = quotes.locate(quote, text) if quote else None
-        place = [span.start, span.end] if span else [None, None]
-        labels[i] = [reading.value.value, quote, *place, sure.get(i)]
+        # Located, the report's own letters count, not the model's copy of them.
+        place = [span.text, span.start, span.end] if span else [quote, None, None]
+        labels[i] = [reading.value.value, *place, sure.get(i)]
     return Reply("ok", labels=labels)
+
+
+def logprobs_of(data: Any) -> list:
+    """Tokens with their log-probabilities of a completion; empty where the server gave none."""
+    choices = data.get("choices") if isinstance(data, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    found = choice.get("logprobs")
+    tokens = found.get("content") if isinstance(found, dict) else None
+    return tokens if isinstance(tokens, list) else []
 
 
 def content_of(choice: dict, mode: str) -> str | None:
@@ -128,7 +148,7 @@ def content_of(choice: dict, mode: str) -> str | None:
     return message.get("content")
 
 
-def combine(payloads: list[dict], template: Template, to_original: Callable | None) -> tuple[dict[str, Label], tuple]:
+def combine(payloads: list[dict], template: Template, original: Original | None) -> tuple[dict[str, Label], tuple]:
     """Labels by finding id and hierarchy violations from one good answer, or the vote of several.
 
     A vote goes to the value with most answers, a tie to the first answer; the quote is that of the first answer with
@@ -145,8 +165,8 @@ def combine(payloads: list[dict], template: Template, to_original: Callable | No
         if raised[i] != values[i]:
             # A raised parent rests on the sentence that raised it.
             quote, start, end = _inherited(i, raised[i], first, template)
-        if start is not None and to_original is not None:
-            start, end = to_original(start, end)
+        if start is not None and original is not None:
+            quote, start, end = original.quoted(start, end)
         grounded = start is not None or (raised[i] == LabelValue.FALSE and not quote)
         labels[i] = Label(LabelValue(value), raised[i], quote, start, end, grounded, sure)
     return labels, violations

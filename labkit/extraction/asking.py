@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from labkit.extraction.answers import Reply, interpret
+from labkit.extraction.answers import Reply, interpret, logprobs_of
 from labkit.extraction.endpoint import CUT, Capabilities, request
 from labkit.extraction.outcomes import Rejected, StopRun, Unanswered
 from labkit.extraction.prices import Budget, Price
 from labkit.extraction.prompts import Prompt
-from labkit.extraction.sending import Sender
+from labkit.extraction.sending import Sender, Trace
 from labkit.extraction.settings import Settings
 from labkit.templates import Template
 
@@ -66,7 +66,7 @@ class Asker:
         for attempt in range(1, 3):
             try:
                 async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
-                    data = await self._one(text, sample, most, seen, deadline)
+                    data = await self._one((text, sample), most, seen, deadline)
             except TimeoutError:
                 reply = Reply("error", f"given up after {self.settings.report_timeout_s:g} s")
                 break
@@ -83,7 +83,8 @@ class Asker:
             most = 2 * most if reply.status == "truncated" else most
         return reply.status, reply.reason, self._payload(reply, seen, sample)
 
-    async def _one(self, text: str, sample: int, most: int, seen: "_Seen", deadline: float) -> dict:
+    async def _one(self, asked: tuple[str, int], most: int, seen: "_Seen", deadline: float) -> dict:
+        text, sample = asked
         seed = None if self.settings.seed is None else self.settings.seed + sample
         body = request(text, settings=self.settings, prompt=self.prompt, template=self.template, found=self.found,
                        seed=seed, max_tokens=most)  # fmt: skip
@@ -93,9 +94,9 @@ class Asker:
         # What an unanswered call cost is not told; its prompt may have been paid.
         cost = self.price.cost(guess, 0, 0) if self.price else 0.0
         try:
-            data, seconds = await self.sender.send(body, deadline=deadline)
+            data = await self.sender.send(body, deadline=deadline, trace=seen.trace)
             counts = tokens_of(data)
-            seen.add(data, counts, seconds)
+            seen.add(data, counts)
             self.tokens = [total + n for total, n in zip(self.tokens, counts)]
             cost = self.price.cost(*counts) if self.price else 0.0
             return data
@@ -109,7 +110,7 @@ class Asker:
         """(status, reason, payload) of a line that a batch brought back."""
         seen = _Seen()
         if asked.status == 200:
-            seen.add(asked.body, tokens_of(asked.body), 0.0)
+            seen.add(asked.body, tokens_of(asked.body))
             reply = self._judge(asked.body, text)
         else:
             error = asked.body.get("error") if isinstance(asked.body, dict) else None
@@ -168,13 +169,16 @@ class Asker:
         return Reply("error", f"the server refused the request (HTTP {error.status}{code})")
 
     def _payload(self, reply: Reply, seen: "_Seen", sample: int) -> dict:
-        data = seen.data
+        data, settings = seen.data, self.settings
+        seed = None if settings.seed is None else settings.seed + sample
         payload = {
-            "model": self.settings.model, "snapshot": str(data.get("model") or "")[:100],
+            "model": settings.model, "snapshot": str(data.get("model") or "")[:100],
             "fingerprint": str(data.get("system_fingerprint") or "")[:100], "mode": self.found.mode,
-            "refused": list(self.found.refused), "temperature": self.settings.temperature, "seed": self.settings.seed,
-            "sample": sample, "prompt": self.prompt.sha256, "attempts": seen.calls, "tokens": seen.counts,
-            "seconds": round(seen.seconds, 4), "cost": self.price.cost(*seen.counts) if self.price else None,
+            "refused": list(self.found.refused), "temperature": settings.temperature, "seed": seed,
+            "logprobs": seen.logprobs, "sample": sample, "prompt": self.prompt.sha256,
+            "attempts": seen.trace.requests, "rate_limited": seen.trace.rate_limited, "completions": seen.completions,
+            "tokens": seen.counts, "seconds": round(seen.trace.seconds, 4),
+            "cost": self.price.cost(*seen.counts) if self.price else None,
             "asked_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }  # fmt: skip
         if reply.labels is not None:
@@ -189,10 +193,11 @@ class _Seen:
 
     def __init__(self):
         self.data: dict = {}
-        self.calls, self.counts, self.seconds = 0, [0, 0, 0], 0.0
+        self.completions, self.counts, self.logprobs = 0, [0, 0, 0], False
+        self.trace = Trace()
 
-    def add(self, data: object, counts: tuple[int, int, int], seconds: float) -> None:
+    def add(self, data: object, counts: tuple[int, int, int]) -> None:
         self.data = data if isinstance(data, dict) else {}
-        self.calls += 1
+        self.completions += 1
         self.counts = [total + n for total, n in zip(self.counts, counts)]
-        self.seconds += seconds
+        self.logprobs = bool(logprobs_of(self.data))

@@ -176,5 +176,6 @@ def _measured(past: list[dict], prompt: prompts.Prompt, template: Template) -> t
         envelope = sum(len(i) + ENVELOPE for i in template.ids)
         return 0.28, envelope / 3.5 + 60
     # Reports are short beside the prompt: their usual length is good enough here.
-    density = sum(p["tokens"][0] / max(1, p["attempts"]) for p in past) / len(past) / (len(prompt.text) + 600)
+    prompt_tokens = [p["tokens"][0] / max(1, p.get("completions", p["attempts"])) for p in past]
+    density = sum(prompt_tokens) / len(past) / (len(prompt.text) + 600)
     return density, sum(p["tokens"][2] for p in past) / len(past)

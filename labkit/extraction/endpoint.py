@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import openai
 from pydantic import BaseModel, ConfigDict
 
-from labkit.extraction.answers import content_of
+from labkit.extraction.answers import content_of, logprobs_of
 from labkit.extraction.outcomes import Rejected, StopRun, Unanswered
 from labkit.extraction.prompts import Prompt
 from labkit.extraction.schema import Invalid, parse, strict_schema
@@ -84,7 +84,7 @@ async def probe(sender: Sender, *, settings: Settings, prompt: Prompt, template:
     for _ in range(24):
         body = request(PROBE_REPORT, settings=settings, prompt=prompt, template=template, found=found)
         try:
-            data, _ = await sender.send(body)
+            data = await sender.send(body)
         except Unanswered as error:
             raise StopRun(f"Endpoint {settings.host} gave no answer to the probe ({error}); try again later.") from None
         except Rejected as error:
@@ -131,7 +131,7 @@ async def _density(sender: Sender, body: dict) -> tuple[float, float] | None:
         system = body["messages"][0] | {"content": body["messages"][0]["content"][:length]}
         short = body | {"messages": [system, body["messages"][1]]}
         try:
-            data, _ = await sender.send(short, attempts=1)
+            data = await sender.send(short, attempts=1)
         except (Rejected, Unanswered):
             return None
         seen.append((_characters(short), _usage(data, "prompt_tokens")))
@@ -217,7 +217,7 @@ def _record(
     if not usable:
         notes.append("the server's token counts cannot be used to see a cut prompt")
     return found.model_copy(update={
-        "logprobs": bool((data["choices"][0].get("logprobs") or {}).get("content")),
+        "logprobs": bool(logprobs_of(data)),
         "tokens_per_character": tokens / characters if usable else None,
         "snapshot": str(data.get("model") or "")[:100], "fingerprint": str(data.get("system_fingerprint") or "")[:100],
         "notes": tuple(dict.fromkeys(notes)),

@@ -3,19 +3,23 @@
 Used by `chat` and `batch`; nothing is held in memory, rows are read from the store in the order of the reports.
 """
 
-import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from labkit.errors import ExtractionError
-from labkit.extraction.answers import STATUSES, Answer, combine
+from labkit.extraction import record
+from labkit.extraction.answers import STATUSES, Answer, Original, combine
 from labkit.extraction.jobs import sample_key
 from labkit.extraction.runs import Run
 from labkit.extraction.spool import Row
 
 __all__ = ["Extracted"]
+
+COUNTED = (
+    "answers", "labels", "true", "uncertain", "negated", "violations", "answers_with_violations", "raised", "quotes",
+    "ungrounded", "quotes_not_found", "quotes_missing", "with_confidence",
+)  # fmt: skip
 
 
 class Extracted:
@@ -24,10 +28,12 @@ class Extracted:
     def __init__(self, run: Run, *, seconds: float):
         self.job, self.stopped = run.job, run.stopped
         self._spool = run.spool
-        self.counts = self._statuses()
+        self._quality: dict[str, int] | None = None
+        used = record.Used()
+        self.counts = self._statuses(used)
         # Our own promise, not the user's mistake: every report has exactly one status.
         assert sum(self.counts.values()) == self._spool.n, "rows out differ from rows in"
-        self.record = self._record(run, seconds)
+        self.record = record.of_run(run, used, counts=self.counts, seconds=seconds)
 
     def __len__(self) -> int:
         return self._spool.n
@@ -43,11 +49,14 @@ class Extracted:
         self.job.store.close()
 
     def __iter__(self) -> Iterator[Answer]:
+        totals = Counter(dict.fromkeys(COUNTED, 0))
         for rows in self._spool.chunks():
-            keys = {sample_key(row.key, i) for row in rows if row.key for i in self._samples}
-            found = self.job.store.fetch(keys)
+            found = self.job.store.fetch({key for row in rows for key in self._keys(row)})
             for row in rows:
-                yield self._answer(row, [found.get(sample_key(row.key, i)) for i in self._samples] if row.key else [])
+                answer = self._answer(row, [found.get(key) for key in self._keys(row)])
+                _count(answer, totals)
+                yield answer
+        self._quality = dict(totals)
 
     def failed(self) -> Iterator[Answer]:
         """Answers that are not ok, each with its reason."""
@@ -64,24 +73,24 @@ class Extracted:
             raise ExtractionError(self.stopped)
 
     def quality(self) -> dict[str, int]:
-        """Over all good answers: labels, hierarchy violations (repaired), values without and quotes not in the "
-        "report."""
-        totals = Counter(answers=0, labels=0, violations=0, answers_with_violations=0, quotes=0, ungrounded=0)
-        for answer in self:
-            if answer.status != "ok":
-                continue
-            totals["answers"] += 1
-            totals["labels"] += len(answer.labels)
-            totals["violations"] += len(answer.violations)
-            totals["answers_with_violations"] += bool(answer.violations)
-            totals["quotes"] += sum(bool(label.evidence) for label in answer.labels.values())
-            totals["ungrounded"] += sum(not label.grounded for label in answer.labels.values())
-        return dict(totals)
+        """Counts over all good answers; free once the answers were read to their end.
+
+        Returns
+        -------
+        answers, labels; true, uncertain, negated (false with a quote): labels as answered; violations: pairs in which
+        a child was above its parent, answers_with_violations, raised: labels that the hierarchy rule changed; quotes,
+        ungrounded: quotes_not_found (not in the report) and quotes_missing (true or uncertain without one);
+        with_confidence.
+        """
+        if self._quality is None:
+            for _ in self:
+                pass
+        return dict(self._quality)
 
     # -- rows ---------------------------------------------------------------------------------------------------
-    @property
-    def _samples(self) -> range:
-        return range(self.job.settings.samples)
+    def _keys(self, row: Row) -> list[str]:
+        """Store keys of a report's answers; none where it was not sent."""
+        return [sample_key(row.key, i) for i in range(self.job.settings.samples)] if row.key else []
 
     def _answer(self, row: Row, found: list[tuple | None]) -> Answer:
         if row.key is None:
@@ -94,10 +103,10 @@ class Extracted:
         facts = self._facts([payload for _, _, payload in answered], row)
         if not good:
             return Answer(row.report_id, status, reason, **facts)
-        original = row.cleaned.to_original if row.cleaned is not None else None
+        original = Original(row.original, row.cleaned) if row.cleaned is not None else None
         labels, violations = combine(good, self.job.template, original)
-        missing = len(self._samples) - len(good)
-        reason = f"{missing} of {len(self._samples)} answers missing" if missing else ""
+        missing = len(found) - len(good)
+        reason = f"{missing} of {len(found)} answers missing" if missing else ""
         return Answer(row.report_id, "ok", reason, labels, violations, **facts)
 
     def _facts(self, payloads: list[dict], row: Row) -> dict[str, Any]:
@@ -115,41 +124,37 @@ class Extracted:
             "attempts": sum(p["attempts"] for p in payloads), "asked_at": first["asked_at"],
         }  # fmt: skip
 
-    # -- counts and record ----------------------------------------------------------------------------------------
-    def _statuses(self) -> dict[str, int]:
+    def _statuses(self, used: record.Used) -> dict[str, int]:
+        """Reports by status; on the way the answers are counted into `used`."""
         counts = Counter(dict.fromkeys(STATUSES, 0))
         for rows in self._spool.chunks():
-            keys = {sample_key(row.key, i) for row in rows if row.key for i in self._samples}
-            found = {key: entry[0] for key, entry in self.job.store.statuses(keys).items()}
+            found = self.job.store.facts({key for row in rows for key in self._keys(row)})
             for row in rows:
-                seen = [found.get(sample_key(row.key, i)) for i in self._samples] if row.key else [row.status]
-                seen = [status for status in seen if status]
+                answers = [found[key] for key in self._keys(row) if key in found]
+                if not row.repeated:
+                    for _, facts in answers:
+                        used.add(facts)
+                seen = [status for status, _ in answers] if row.key else [row.status]
                 counts["ok" if "ok" in seen else (seen[0] if seen else "skipped")] += 1
         return dict(counts)
 
-    def _record(self, run: Run, seconds: float) -> dict[str, Any]:
-        """What a reader needs to repeat the run; no key, no text, no report id."""
-        settings, prompt = self.job.settings, self.job.prompt
-        return {
-            "model": settings.model, "provider": settings.provider, "endpoint": settings.base_url,
-            "settings": settings.model_dump(mode="json", exclude={"local_hosts"}),
-            "prompt": prompt.name, "prompt_sha256": prompt.sha256,
-            "capabilities": run.found.model_dump(mode="json") if run.found else None,
-            "started_at": datetime.fromtimestamp(run.started_at, UTC).isoformat(timespec="seconds"),
-            "finished_at": datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="seconds"),
-            "seconds": round(seconds, 3), "reports": self._spool.n, "statuses": self.counts,
-            "calls": run.tally.calls, "reused": run.tally.reused, "tokens": list(run.tally.tokens),
-            "cost": round(run.tally.spent, 6) if self.job.price else None,
-            "rejected_calls": run.gate.rejections, "pauses": run.gate.pauses, "paced_per_s": run.gate.rate,
-            "stopped": self.stopped, "warnings": _warnings(run.found), "deidentified": self.job.deidentify is not None,
-        }  # fmt: skip
 
-
-def _warnings(found: Any) -> list[str]:
-    """What a user should know of the endpoint, one sentence each."""
-    if found is None:
-        return []
-    said = list(found.notes)
-    if found.shutdown_date:
-        said.append(f"the provider announces to switch this model off on {found.shutdown_date}")
-    return said
+def _count(answer: Answer, totals: Counter) -> None:
+    if answer.status != "ok":
+        return
+    totals["answers"] += 1
+    totals["labels"] += len(answer.labels)
+    totals["violations"] += len(answer.violations)
+    totals["answers_with_violations"] += bool(answer.violations)
+    for label in answer.labels.values():
+        stated = label.value != "false"
+        totals[label.value.value] += stated
+        totals["raised"] += label.raised != label.value
+        totals["with_confidence"] += label.confidence is not None
+        if label.evidence:
+            totals["quotes"] += 1
+            totals["negated"] += label.raised == "false"
+            totals["quotes_not_found"] += not label.grounded
+        else:
+            totals["quotes_missing"] += not label.grounded
+        totals["ungrounded"] += not label.grounded

@@ -6,6 +6,7 @@ Used by `engine`, `batch` and `chat`.
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from labkit.extraction.prices import Price
@@ -29,6 +30,11 @@ class Job:
     price: Price | None = None
     deidentify: Callable[[str], Any] | None = None
     retry_failed: bool = False
+
+    @cached_property
+    def template_sha256(self) -> str:
+        """Hash of the template's content: findings, names, definitions, hierarchy and terms."""
+        return hashlib.sha256(self.template.model_dump_json().encode()).hexdigest()
 
 
 @dataclass
@@ -54,14 +60,18 @@ def prepare(report_id: str, text: object, *, digest: bytes, deidentify: Callable
     """Row of a report and the text to send; a row with a status is not sent."""
     if not isinstance(text, str) or not text.strip():
         return Row(report_id, status="skipped", reason="empty report"), ""
-    cleaned = None
+    # Lone surrogates would break the request; they come from wrongly decoded files.
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    cleaned, original = None, ""
     if deidentify is not None:
         try:
             cleaned = deidentify(text)
         except Exception as error:
             # Whatever went wrong, a text that could not be cleaned does not leave.
             return Row(report_id, status="blocked", reason=f"de-identification failed ({type(error).__name__})"), ""
-        text, cleaned = cleaned.text, cleaned if cleaned.text != text else None
-    # Lone surrogates would break the request; they come from wrongly decoded files.
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    return Row(report_id, hashlib.sha256(digest + text.encode()).hexdigest(), cleaned=cleaned), text
+        if cleaned.text == text:
+            cleaned = None
+        else:
+            text, original = cleaned.text, text
+    key = hashlib.sha256(digest + text.encode()).hexdigest()
+    return Row(report_id, key, cleaned=cleaned, original=original), text

@@ -5,6 +5,8 @@ Used by `engine` (calls in flight) and `batch` (Batch API).
 
 import asyncio
 import hashlib
+import json
+import math
 import random
 import sqlite3
 import threading
@@ -40,7 +42,8 @@ class Run:
         self.loop: asyncio.AbstractEventLoop | None = None
         self._budget = Budget(job.settings.budget)
         self._lease_s = 2 * job.settings.timeout_s + 30
-        self._probe_key = ""
+        digest = job.settings.digest(job.prompt.sha256) + job.settings.base_url.encode()
+        self._probe_key = hashlib.sha256(digest).hexdigest()
         self._stale = False
         self._sender: Any = None
         self._asker: Any = None
@@ -71,6 +74,13 @@ class Run:
         if self.ended.is_set():
             self.spool.close()
             self.job.store.close()
+
+    def capabilities(self) -> dict[str, Any] | None:
+        """What the endpoint was found to honour, by this run or the last that asked it; None where nobody did."""
+        if self.found is not None:
+            return self.found.model_dump(mode="json")
+        kept = self.job.store.probe(self._probe_key, younger_than_s=math.inf)
+        return json.loads(kept) if kept else None
 
     # -- inside the loop --------------------------------------------------------------------------------------------
     async def _report_all(self, reports: Iterable[tuple[str, str]]) -> None:
@@ -134,8 +144,6 @@ class Run:
             self._clients = sending.connect(settings)
             sender = self._sender = sending.Sender(self._clients, settings, self.gate, rng=random.Random())
             sender.halted = self.stopped
-            digest = settings.digest(job.prompt.sha256) + settings.base_url.encode()
-            self._probe_key = hashlib.sha256(digest).hexdigest()
             kept = job.store.probe(self._probe_key, younger_than_s=PROBE_AGE_S)
             if kept:
                 self.found = endpoint.Capabilities.model_validate_json(kept)

@@ -9,6 +9,7 @@ import asyncio
 import random
 import re
 import time
+from dataclasses import dataclass
 
 import openai
 
@@ -16,7 +17,7 @@ from labkit.extraction.gate import Gate
 from labkit.extraction.outcomes import Rejected, StopRun, Unanswered
 from labkit.extraction.settings import Settings
 
-__all__ = ["Sender", "connect"]
+__all__ = ["Sender", "Trace", "connect"]
 
 CHAT = "/chat/completions"
 POOL, MOST_POOLS = 8, 16  # connections per client, clients
@@ -38,6 +39,15 @@ def connect(settings: Settings) -> list[openai.AsyncOpenAI]:
     return [openai.AsyncOpenAI(base_url=settings.base_url, **options) for _ in range(n)]
 
 
+@dataclass(slots=True)
+class Trace:
+    """What sending one body took: requests, those told to wait, and seconds of the call that answered."""
+
+    requests: int = 0
+    rate_limited: int = 0
+    seconds: float = 0.0
+
+
 class Sender:
     """Sends request bodies and tells the gate how it went."""
 
@@ -49,23 +59,24 @@ class Sender:
         self._unreached = 0
 
     async def send(
-        self, body: dict, *, deadline: float | None = None, attempts: int | None = None
-    ) -> tuple[dict, float]:
-        """(completion as JSON, seconds of the call that answered).
+        self, body: dict, *, deadline: float | None = None, attempts: int | None = None, trace: Trace | None = None
+    ) -> dict:
+        """The completion as JSON; `trace` is told what it took, also where no answer came.
 
         Raises
         ------
         StopRun, Unanswered, Rejected : see there.
         """
-        faults = 0
+        faults, trace = 0, trace or Trace()
         deadline = deadline or time.monotonic() + self.settings.report_timeout_s
         while True:
             try:
                 async with self.gate as ticket:
                     if self.halted:
                         raise StopRun(self.halted)
-                    return await self._once(body)
+                    return await self._once(body, trace)
             except openai.APIStatusError as error:
+                trace.rate_limited += error.status_code == 429
                 reason = self._judge(error, ticket)
             except (TimeoutError, openai.APITimeoutError):
                 self.gate.troubled()
@@ -84,8 +95,9 @@ class Sender:
                 raise StopRun(self.halted)
             await asyncio.sleep(wait)
 
-    async def _once(self, body: dict) -> tuple[dict, float]:
+    async def _once(self, body: dict, trace: Trace) -> dict:
         self.calls += 1
+        trace.requests += 1
         began = time.monotonic()
         pool = self._busy.index(min(self._busy))
         self._busy[pool] += 1
@@ -95,13 +107,13 @@ class Sender:
             self._busy[pool] -= 1
         self._unreached = 0
         self.gate.answered()
-        return data, time.monotonic() - began
+        trace.seconds += time.monotonic() - began
+        return data
 
     async def _post(self, pool: int, body: dict) -> object:
         async with asyncio.timeout(self.settings.timeout_s):
             # The documented way to call a path without the client's models: the answer stays plain JSON, also when it
-            # is
-            # not what was asked for, and no time goes into objects for thousands of log-probabilities.
+            # is not what was asked for, and no time goes into objects for thousands of log-probabilities.
             try:
                 return await self.clients[pool].post(CHAT, body=body, cast_to=object)
             except (ValueError, openai.APIResponseValidationError):

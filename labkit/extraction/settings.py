@@ -17,6 +17,11 @@ from labkit.errors import ExtractionError
 __all__ = ["OPENAI_URL", "Settings"]
 
 OPENAI_URL = "https://api.openai.com/v1"
+# Addresses of public services; any other host may be a hospital's own and is not written into a record.
+PUBLIC_HOSTS = frozenset({
+    "api.anthropic.com", "api.cohere.ai", "api.deepinfra.com", "api.deepseek.com", "api.fireworks.ai", "api.groq.com",
+    "api.mistral.ai", "api.together.xyz", "generativelanguage.googleapis.com", "openrouter.ai",
+})  # fmt: skip
 SWITCHES = (
     "consistent_with_is_uncertain",
     "consolidated_is_false",
@@ -87,6 +92,19 @@ class Settings(BaseModel):
     def is_openai(self) -> bool:
         """Whether the endpoint is OpenAI's own or Azure's, which know parameters that other servers refuse."""
         return self.provider == "azure" or self.host == "api.openai.com" or self.host.endswith(".api.openai.com")
+
+    @property
+    def endpoint_kind(self) -> str:
+        """Where the model runs, in words that may be published: a private host is never named."""
+        if self.host in self.local_hosts:
+            return "a server inside the hospital"
+        if self.is_local:
+            return "this machine (loopback)"
+        if self.provider == "azure" or self.host.endswith(".openai.azure.com"):
+            return "Azure OpenAI"
+        if self.is_openai or self.host in PUBLIC_HOSTS:
+            return f"public API {self.host}"
+        return "a server at another address"
 
     @property
     def switches(self) -> dict[str, bool]:

@@ -7,8 +7,9 @@ the process.
 import pickle
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["Row", "Spool"]
@@ -23,6 +24,7 @@ class Row:
     status: str = ""
     reason: str = ""
     cleaned: Any = None  # offset map of a de-identified text, None where nothing was replaced
+    original: str = field(default="", repr=False)  # the text before it; empty where nothing was replaced
     repeated: bool = False
 
 
@@ -34,19 +36,24 @@ class Spool:
         self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._db.execute(
             "CREATE TABLE rows (position INTEGER PRIMARY KEY, report_id TEXT, key TEXT, status TEXT, reason TEXT, "
-            "cleaned BLOB)"
+            "cleaned BLOB, original TEXT)"
         )
         self._db.execute("CREATE TABLE firsts (key TEXT PRIMARY KEY, position INTEGER) WITHOUT ROWID")
         self._lock = threading.Lock()
-        self.n = 0
+        self.n = self.n_cleaned = 0
+        self.placeholders: Counter[str] = Counter()  # by type, over all reports
 
     def add(self, rows: list[Row]) -> None:
         with self._lock:
             self._db.execute("BEGIN")
             for row in rows:
-                cleaned = pickle.dumps(row.cleaned) if row.cleaned is not None else None
-                values = (self.n, row.report_id, row.key, row.status, row.reason, cleaned)
-                self._db.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", values)
+                cleaned = None
+                if row.cleaned is not None:
+                    cleaned = pickle.dumps(row.cleaned)
+                    self.n_cleaned += 1
+                    self.placeholders.update(getattr(row.cleaned, "counts", {}))
+                values = (self.n, row.report_id, row.key, row.status, row.reason, cleaned, row.original)
+                self._db.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)", values)
                 if row.key is not None:
                     self._db.execute("INSERT OR IGNORE INTO firsts VALUES (?, ?)", (row.key, self.n))
                 self.n += 1
@@ -55,7 +62,8 @@ class Spool:
     def chunks(self, size: int = 500) -> Iterator[list[Row]]:
         """Rows in order, in lists of at most `size`."""
         query = (
-            "SELECT r.position, r.report_id, r.key, r.status, r.reason, r.cleaned, f.position FROM rows r "
+            "SELECT r.position, r.report_id, r.key, r.status, r.reason, r.cleaned, r.original, "
+            "f.position FROM rows r "
             "LEFT JOIN firsts f ON f.key = r.key WHERE r.position >= ? AND r.position < ? ORDER BY r.position"
         )
         for start in range(0, self.n, size):
@@ -68,9 +76,10 @@ class Spool:
                     status,
                     reason,
                     pickle.loads(cleaned) if cleaned else None,
+                    original,
                     key is not None and first < position,
                 )
-                for position, report_id, key, status, reason, cleaned, first in found
+                for position, report_id, key, status, reason, cleaned, original, first in found
             ]
 
     def close(self) -> None:

@@ -111,6 +111,11 @@ class Store:
         rows = self._select("status, reason, payload", keys)
         return {key: (status, reason, json.loads(payload)) for key, (status, reason, payload) in rows.items()}
 
+    def facts(self, keys: Iterable[str]) -> dict[str, tuple[str, dict]]:
+        """(status, payload without labels and content) of the keys that have an answer; much faster than `fetch`."""
+        rows = self._select("status, json_remove(payload, '$.labels', '$.content')", keys)
+        return {key: (status, json.loads(facts)) for key, (status, facts) in rows.items()}
+
     def latest(self, n: int = 10) -> list[dict]:
         """Payloads of a few good answers, to calibrate estimates."""
         query = "SELECT payload FROM answers WHERE status = 'ok' LIMIT ?"
