@@ -1,6 +1,7 @@
 """From free-text radiology reports to verified labels, image classifiers and publishable reports.
 
-params, layout, tables, templates   the choices of a study, its paths, its tables, its findings
+params, layout, templates           the choices of a study, its paths, its findings
+tables, contracts                   what every file holds, checked when written and read
 delimited, corpus, cohort           reports and radiographs as hospitals have them, linked
 synthetic                           a cohort with a known truth, for the demonstration and the tests
 extraction, deidentification        labels from texts, by rules or a model; no name leaves the house

@@ -75,6 +75,21 @@ class Layout:
         return self.build / "answers.csv"
 
     @property
+    def raised(self) -> Path:
+        """Labels that the hierarchy raised."""
+        return self.build / "raised.csv"
+
+    @property
+    def disagreements(self) -> Path:
+        """Labels on which two extractors differ."""
+        return self.build / "disagreements.csv"
+
+    @property
+    def extraction_record(self) -> Path:
+        """Everything known of the extractors' runs; names the endpoint, so it stays in the hospital."""
+        return self.build / "extraction_record.json"
+
+    @property
     def answer_store(self) -> Path:
         return self.build_dir / "answers.sqlite"
 

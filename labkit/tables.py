@@ -6,17 +6,37 @@ Used by every notebook. All tables are long, one fact per row; ids and label val
 
 import os
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from labkit import delimited
+from labkit.contracts import (
+    ANSWERS,
+    CURVES,
+    DISAGREEMENTS,
+    EXCLUDED,
+    FINDINGS,
+    FLAGS,
+    IMAGES,
+    KEYS,
+    LABELS,
+    METRICS,
+    PREDICTIONS,
+    RAISED,
+    REVIEWS,
+    SPLITS,
+    STUDIES,
+    TARGETS,
+    VALUES,
+    Table,
+)
 from labkit.errors import TableError
 
 __all__ = [
     "ANSWERS",
     "CURVES",
+    "DISAGREEMENTS",
     "EXCLUDED",
     "FINDINGS",
     "IMAGES",
@@ -24,6 +44,7 @@ __all__ = [
     "LABELS",
     "METRICS",
     "PREDICTIONS",
+    "RAISED",
     "REVIEWS",
     "SPLITS",
     "STUDIES",
@@ -36,116 +57,8 @@ __all__ = [
     "write_csv",
 ]
 
-VALUES = ("true", "false", "uncertain")
-FLAGS = ("true", "false")
-SPLIT_NAMES = ("train", "validation", "test", "external")
 # What spreadsheet programs make of the words true and false.
 SPREADSHEET_WORDS = {"wahr": "true", "falsch": "false", **dict(zip(VALUES, VALUES))}
-
-
-@dataclass(frozen=True)
-class Table:
-    """A contract: which columns a table has, which of them form its key, and what they may hold.
-
-    `numbers` become float64 (empty = NaN), `integers` int64, every other column text; `allowed` closes the values of a
-    column (an empty text is allowed only where it is listed).
-    """
-
-    name: str
-    key: tuple[str, ...]
-    columns: tuple[str, ...]
-    numbers: tuple[str, ...] = ()
-    integers: tuple[str, ...] = ()
-    allowed: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def all_columns(self) -> tuple[str, ...]:
-        return self.key + self.columns
-
-
-KEYS = Table("KEYS", ("study_id",), ("patient", "site", "report_id", "accession_number", "patient_id", "study_uid"))
-STUDIES = Table(
-    "STUDIES",
-    ("study_id",),
-    ("patient", "site", "text_sha256", "usable", "reason", "study_date", "sex", "age", "hardware"),
-    allowed={"usable": FLAGS, "hardware": FLAGS},
-)
-IMAGES = Table(
-    "IMAGES",
-    ("image_id",),
-    ("study_id", "site", "view", "laterality", "path", "frame", "usable", "reason")
-    + ("rows", "columns", "transfer_syntax", "file_sha256"),
-    integers=("frame", "rows", "columns"),
-    allowed={"usable": FLAGS},
-)
-EXCLUDED = Table("EXCLUDED", ("site", "kind", "item"), ("reason", "detail"), allowed={"kind": ("report", "image")})
-FINDINGS = Table(
-    "FINDINGS",
-    ("study_id", "finding", "source"),
-    ("value", "evidence", "start", "end", "grounded", "confidence"),
-    numbers=("confidence",),
-    integers=("start", "end"),
-    allowed={"value": VALUES, "grounded": (*FLAGS, "")},
-)
-ANSWERS = Table(
-    "ANSWERS",
-    ("study_id", "source"),
-    ("status", "reason", "model", "prompt_tokens", "completion_tokens", "cost", "seconds"),
-    numbers=("cost", "seconds"),
-    integers=("prompt_tokens", "completion_tokens"),
-    allowed={
-        "status": ("ok", "refused", "filtered", "truncated", "invalid", "error", "blocked", "skipped"),
-    },
-)
-REVIEWS = Table(
-    "REVIEWS",
-    ("study_id", "finding", "reader", "sequence"),
-    ("value", "previous", "reviewed_at", "seconds", "resolution", "comment", "text_sha256"),
-    numbers=("seconds",),
-    integers=("sequence",),
-    allowed={"value": VALUES, "previous": (*VALUES, ""), "resolution": ("report", "follow_up")},
-)
-SPLITS = Table("SPLITS", ("patient",), ("split",), allowed={"split": SPLIT_NAMES})
-LABELS = Table(
-    "LABELS",
-    ("study_id", "finding"),
-    ("patient", "site", "split", "extracted", "value", "reference", "verification"),
-    allowed={
-        "split": SPLIT_NAMES,
-        "extracted": VALUES,
-        "value": VALUES,
-        "reference": VALUES,
-        "verification": ("none", "human", "simulated"),
-    },
-)
-TARGETS = Table(
-    "TARGETS",
-    ("study_id", "finding", "policy"),
-    ("split", "value", "target", "weight"),
-    numbers=("target", "weight"),
-    allowed={"value": VALUES, "split": SPLIT_NAMES[:2]},
-)
-PREDICTIONS = Table(
-    "PREDICTIONS",
-    ("study_id", "finding", "policy", "seed"),
-    ("split", "site", "score"),
-    numbers=("score",),
-    integers=("seed",),
-    allowed={"split": SPLIT_NAMES[1:]},
-)
-METRICS = Table(
-    "METRICS",
-    ("finding", "metric", "site", "policy", "reading"),
-    ("value", "low", "high", "level", "n", "n_positive", "method"),
-    numbers=("value", "low", "high", "level", "n", "n_positive"),
-)
-CURVES = Table(
-    "CURVES",
-    ("finding", "curve", "site", "policy", "point"),
-    ("x", "y", "threshold"),
-    numbers=("x", "y", "threshold"),
-    integers=("point",),
-)
 
 
 def check(frame: pd.DataFrame, table: Table, *, name: str | None = None) -> pd.DataFrame:

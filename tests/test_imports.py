@@ -14,7 +14,7 @@ PATHS = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     {"errors"},
     {"yaml_model"},
-    {"layout", "templates", "delimited", "policies", "hardware"},
+    {"layout", "templates", "contracts", "delimited", "policies", "hardware"},
     {"tables", "corpus", "splits", "deidentification", "radiographs", "synthetic"},
     {"extraction", "training", "evaluation"},
     {"params"},
