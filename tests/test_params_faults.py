@@ -56,6 +56,14 @@ WRONG = {
         "cohort.sites.internal.columns.report_id: must be text, but YAML reads 10 as a number; put it in "
         'quotes, such as "0012".',
     ),
+    "a leading zero": (
+        ("  epochs: 6", "  epochs: 010"),
+        "training.epochs: YAML reads 010 as 8; write the number plainly.",
+    ),
+    "minutes": (
+        ("seeds: [1]", "seeds: [1:30]"),
+        "training.seeds.0: YAML reads 1:30 as 90; write the number plainly.",
+    ),
     "text as number": (
         ("cpu_threads: 1", "cpu_threads: one"),
         "training.cpu_threads: must be a whole number, not 'one'.",

@@ -8,7 +8,7 @@ import typing
 
 from pydantic import BaseModel, ValidationError
 
-__all__ = ["at", "model_at", "sentences", "unstated", "without_echoes", "yaml_traps"]
+__all__ = ["Misread", "at", "model_at", "sentences", "unstated", "without_echoes", "yaml_traps"]
 
 KINDS = {
     "string_type": "text",
@@ -30,6 +30,15 @@ PATTERNS = {
     r"^[a-z0-9][a-z0-9_-]*$": "must be made of small letters, digits, - and _, and start with a letter or digit",
     r"^[a-z][a-z0-9_]*$": "must be made of small letters, digits and _, and start with a letter",
 }
+
+
+class Misread(int):
+    """A whole number that YAML did not read in tens, with its digits as written."""
+
+    def __new__(cls, value: int, written: str):
+        made = super().__new__(cls, value)
+        made.written = written
+        return made
 
 
 def key_of(location: tuple) -> str:
@@ -189,6 +198,8 @@ def yaml_traps(content, model: type[BaseModel], location: tuple = ()) -> list[st
             spot = here if index is None else (*here, index)
             if isinstance(item, str) and wants & {int, float} and str not in wants:
                 found.append(_wrong_kind(key_of(spot), item, "a whole number" if float not in wants else "a number"))
+            elif isinstance(item, Misread) and wants & {int, float}:
+                found.append(f"{key_of(spot)}: YAML reads {item.written} as {int(item)}; write the number plainly.")
             elif isinstance(item, float) and not math.isfinite(item):
                 found.append(f"{key_of(spot)}: must be a number that is not infinite, not {item}.")
             elif isinstance(item, bool) and wants & {int, float} and bool not in wants:

@@ -1,5 +1,6 @@
 """Reads a params file and checks all of it: every fault becomes one sentence, none is guessed away."""
 
+import re
 from pathlib import Path
 
 import yaml
@@ -17,6 +18,7 @@ __all__ = ["load", "read_yaml", "validated"]
 STATED = (
     ("paths",),
     ("cohort",),
+    ("cohort", "radiographs"),
     ("extraction",),
     ("extraction", "rules"),
     ("verification",),
@@ -25,6 +27,8 @@ STATED = (
     ("figures",),
 )
 MERGE = "tag:yaml.org,2002:merge"
+# Whole numbers that YAML does not read in tens: octal, binary, hexadecimal, and minutes and seconds.
+OTHER_BASE = re.compile(r"[-+]?0[0-9_]|[-+]?0[bx]|.*:")
 
 
 class UniqueKeys(yaml.SafeLoader):
@@ -41,7 +45,14 @@ def _mapping(loader: UniqueKeys, node: yaml.MappingNode) -> dict:
     return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
 
 
+def _whole_number(loader: UniqueKeys, node: yaml.ScalarNode) -> int:
+    """A number; marked where YAML makes 8 of 010 or 90 of 1:30, so that its key can be named."""
+    value = loader.construct_yaml_int(node)
+    return messages.Misread(value, node.value) if OTHER_BASE.match(node.value) else value
+
+
 UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+UniqueKeys.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
 def read_yaml(path: str | Path) -> dict:
