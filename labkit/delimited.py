@@ -21,6 +21,8 @@ DELIMITERS = (",", ";", "\t", "|")
 MAX_FIELD = 4_000_000
 # Restarts after a broken quote before the file as a whole is refused: each may scan to the end of the file.
 MAX_RESTARTS = 200
+# Excel's own first line, which says what the others are cut at.
+EXCEL_LINE = re.compile(r'"?sep=(.)"?[\s,;|]*', re.IGNORECASE)
 # What surrogateescape makes of a byte that is not valid UTF-8, and half characters of a JSON escape; neither can be
 # written again.
 DAMAGE = re.compile("[\\ud800-\\udfff]")
@@ -83,6 +85,8 @@ def sniff_delimiter(header: str) -> str:
 def read_csv(path: str | Path, *, delimiter: str | None = None) -> Delimited:
     """Read a CSV with a header line; delimiter (comma, semicolon, tab, bar) and encoding are found out.
 
+    A first line `sep=;`, as Excel writes and reads it, names the delimiter and is no header.
+
     Raises
     ------
     TableError : no header, a header name twice, an unknown encoding, or too many broken quotes.
@@ -91,11 +95,14 @@ def read_csv(path: str | Path, *, delimiter: str | None = None) -> Delimited:
     text, encoding = decode(path.read_bytes(), path.name)
     damaged = DAMAGE.search(text) is not None
     lines = io.StringIO(text, newline="").readlines()
-    if not lines or not lines[0].strip():
-        raise TableError(f"{path.name}: the first line is empty; a CSV starts with the names of its columns.")
-    delimiter = delimiter or sniff_delimiter(lines[0])
+    said = EXCEL_LINE.fullmatch(lines[0].rstrip("\r\n")) if lines else None
+    top = 1 if said else 0
+    if not lines[top:] or not lines[top].strip():
+        which = "line after sep=" if said else "first line"
+        raise TableError(f"{path.name}: the {which} is empty; a CSV starts with the names of its columns.")
+    delimiter = delimiter or (said[1] if said else sniff_delimiter(lines[0]))
     header, rows, rejected = None, [], []
-    for first, last, fields, problem in _records(lines, delimiter, path.name):
+    for first, last, fields, problem in _records(lines, delimiter, path.name, top=top):
         if header is None:
             header = [DAMAGE.sub("\ufffd", name.strip()) for name in fields or []]
             _check_header(header, path.name)
@@ -116,9 +123,9 @@ def read_csv(path: str | Path, *, delimiter: str | None = None) -> Delimited:
     return Delimited(table, pd.DataFrame(rejected, columns=["row", "reason"]), encoding, delimiter)
 
 
-def _records(lines: list[str], delimiter: str, name: str):
+def _records(lines: list[str], delimiter: str, name: str, *, top: int):
     """Yield (first line, line after the last, fields, problem) per record; after a broken quote go on a line later."""
-    start, restarts = 0, 0
+    start, restarts = top, 0
     limit = csv.field_size_limit(MAX_FIELD)
     try:
         while start < len(lines):

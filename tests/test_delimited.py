@@ -24,6 +24,20 @@ def test_delimiter_and_encoding_are_found_out(tmp_path, delimiter, encoding):
     assert len(found.rejected) == 0
 
 
+@pytest.mark.parametrize("first", ["sep=;", "SEP=;", '"sep=;"', "sep=;;;"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252"])
+def test_the_first_line_that_excel_writes_is_no_header(tmp_path, first, encoding):
+    text = f"{first}\r\nid;befund\r\n1;Größe, 3 mm\r\n2;zu;viel\r\n"
+    found = delimited.read_csv(write(tmp_path, text.encode(encoding)))
+    assert found.table.to_dict("records") == [{"id": "1", "befund": "Größe, 3 mm"}]
+    assert found.rejected.to_numpy().tolist() == [[2, "line 4 has 3 fields where the header has 2"]]
+
+
+def test_excels_line_names_a_delimiter_that_no_other_file_has(tmp_path):
+    found = delimited.read_csv(write(tmp_path, "sep=~\nid~befund\n1~a,b;c\n"))
+    assert found.table.to_dict("records") == [{"id": "1", "befund": "a,b;c"}]
+
+
 def test_broken_rows_are_rejected_and_the_others_kept(tmp_path):
     text = 'id,text\n1,"never closed\n2,good\n3,"a ""quoted"" word"\n\n4,too,many\n5,"stray " quote"\n6,good\n'
     found = delimited.read_csv(write(tmp_path, text))
@@ -88,6 +102,7 @@ def test_a_file_marked_as_utf8_is_never_read_as_cp1252(tmp_path):
     ("data", "part"),
     [
         (b"", "first line is empty"),
+        (b"sep=;\n", "line after sep= is empty"),
         (b"a,a\n1,2\n", "the column 'a' stands twice in the header"),
         (b"a\n\x81\x8d\n", r"byte 2 \(value 129\) is neither UTF-8 nor cp1252"),
         (b"\xff\xfea\x00\n", "starts like UTF-16 but is cut"),
