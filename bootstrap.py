@@ -124,7 +124,7 @@ def wait_for_others() -> int:
         handle = os.open(LOCK, os.O_CREAT | os.O_RDWR)
         if is_locked_by_us(handle) and is_there(handle) and (not os.fstat(handle).st_size or not holder_lives()):
             os.ftruncate(handle, 0)
-            os.write(handle, str(os.getpid()).encode())
+            os.write(handle, f"{os.getpid()} {started(os.getpid())}".encode())
             os.set_inheritable(handle, True)
             return handle
         os.close(handle)
@@ -162,17 +162,36 @@ def is_there(handle: int) -> bool:
         return False
 
 
+def started(pid: int) -> str:
+    """When a process began, in the words of the system; empty where it does not say."""
+    try:
+        # Field 22 of Linux' line, counted behind the name, which may hold blanks and brackets.
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return stat.rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        pass
+    try:
+        told = subprocess.run(
+            ["ps", "-o", "lstart=", "-p", str(pid)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        return told.stdout.decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
 def holder_lives() -> bool:
     """Whether the process that the lock file names is there; what is not sure counts as there."""
     if os.name == "nt":
         return False  # there signal 0 is Ctrl-C; the lock alone decides
     try:
-        pid = int(LOCK.read_text(encoding="utf-8") or 0)
+        number, _, begun = (LOCK.read_text(encoding="utf-8") or "0").partition(" ")
+        pid = int(number)
         age = time.time() - LOCK.stat().st_mtime
         if age > WAIT_S or not pid:
             return age < 5
         os.kill(pid, 0)
-        return True
+        # Another process may have got the number since.
+        return not begun or started(pid) in ("", begun)
     except (ProcessLookupError, FileNotFoundError, ValueError):
         return False
     except OSError:

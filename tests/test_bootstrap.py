@@ -127,7 +127,32 @@ def test_the_lock_of_a_dead_set_up_is_taken_over(bootstrap):
     process.wait()
     bootstrap.LOCK.write_text(str(process.pid))
     bootstrap.wait_for_others()
-    assert bootstrap.LOCK.read_text() == str(os.getpid())
+    assert bootstrap.LOCK.read_text().split()[0] == str(os.getpid())
+
+
+def test_a_process_that_got_the_number_of_a_dead_set_up_is_not_waited_for(bootstrap):
+    bootstrap.LOCK.write_text(f"{os.getpid()} {bootstrap.started(os.getpid())}")
+    assert bootstrap.holder_lives()
+    bootstrap.LOCK.write_text(f"{os.getpid()} another time")
+    assert not bootstrap.holder_lives()
+    bootstrap.wait_for_others()
+    assert bootstrap.LOCK.read_text() == f"{os.getpid()} {bootstrap.started(os.getpid())}"
+
+
+def test_where_the_system_does_not_say_when_a_process_began_its_number_decides(bootstrap, monkeypatch):
+    bootstrap.LOCK.write_text(f"{os.getpid()} {bootstrap.started(os.getpid())}")
+    monkeypatch.setattr(bootstrap, "started", lambda pid: "")
+    assert bootstrap.holder_lives()
+
+
+def test_two_processes_began_at_times_of_their_own(bootstrap):
+    process = subprocess.Popen(["sleep", "9"])
+    try:
+        assert bootstrap.started(process.pid) not in ("", bootstrap.started(os.getpid()))
+    finally:
+        process.kill()
+        process.wait()
+    assert bootstrap.started(process.pid) == ""
 
 
 def test_a_python_that_is_too_old_is_named(bootstrap, monkeypatch):
