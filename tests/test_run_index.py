@@ -77,6 +77,16 @@ def test_each_policy_shows_its_macro_auc_by_site_and_no_other_reading(plan):
     assert inclusive.thumbnail_page == "demo/elbow/inclusive/05_figures.html"
 
 
+def test_intervals_are_named_by_the_level_that_they_were_made_with(plan):
+    assert index_page.build(plan).read_text(encoding="utf-8").count("95 % interval") == 2
+    for policy in ("inclusive", "comparison"):
+        path = plan.build_dir / "demo" / "elbow" / policy / "metrics.csv"
+        path.write_text(path.read_text(encoding="utf-8").replace(",0.95,", ",0.9,"), encoding="utf-8")
+    html = index_page.build(plan).read_text(encoding="utf-8")
+    assert "95 %" not in html
+    assert "Macro ROC AUC, 90 % interval" in html and "Difference of macro ROC AUC, 90 % interval" in html
+
+
 def test_a_failed_step_is_marked_and_the_numbers_of_an_earlier_run_are_not_shown(plan):
     exclusive = overview.gather(plan.reports_dir, plan.build_dir)["demo"][0].analyses[1]
     assert [(page.label, page.failed, bool(page.href)) for page in exclusive.pages] == [

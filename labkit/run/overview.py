@@ -46,6 +46,7 @@ class Estimate:
     n: str
     policy: str = ""
     verdict: str = ""
+    level: float | None = None
 
     def place(self, number: float) -> float:
         share = (min(max(number, LOWEST), HIGHEST) - LOWEST) / (HIGHEST - LOWEST)
@@ -63,6 +64,12 @@ class Analysis:
     thumbnail: str = ""
     thumbnail_page: str = ""
     facts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def interval(self) -> str:
+        """What the intervals are called, by the coverage that the estimates were made with."""
+        levels = {100 * e.level for e in (*self.estimates, *self.differences) if e.level is not None}
+        return ", ".join(f"{level:g} %" for level in sorted(levels)) + " interval" if levels else "interval"
 
 
 @dataclass
@@ -179,7 +186,15 @@ def _metric(path: Path, metric: str, *, reading: str = "primary") -> list[Estima
         rows = [row for row in csv.DictReader(file) if row["metric"] == metric and row["reading"] == reading]
     overall = [row for row in rows if row["finding"] == "Macro average" or row["finding"].startswith("All ")]
     return [
-        Estimate(row["site"], value, _number(row["low"]), _number(row["high"]), _count(row["n"]), row["policy"])
+        Estimate(
+            row["site"],
+            value,
+            _number(row["low"]),
+            _number(row["high"]),
+            _count(row["n"]),
+            row["policy"],
+            level=_number(row["level"]),
+        )
         for row in overall
         if (value := _number(row["value"])) is not None
     ]
