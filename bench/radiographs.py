@@ -65,7 +65,7 @@ def measure_cache(folder: Path, count: int) -> None:
     known = frozenset()
 
     def tiles() -> list:
-        return [tasks.tile((str(path), 0), settings, rules, known) for path in paths]
+        return [tasks.tile(tasks.TileJob(str(path)), settings, rules, known) for path in paths]
 
     tiles()
     cpu_start = time.process_time()

@@ -169,7 +169,9 @@ def _link(section, keys, reports, *, views, resolve, progress):
         return None
     indexes = []
     for name, site in section.sites.items():
-        found = radiographs.index(resolve(site.images), rules=site.image_rules, progress=progress)
+        folder, rules = resolve(site.images), site.image_rules
+        found = radiographs.index(folder, rules=rules, progress=progress)
+        found = radiographs.measure(found, folder, view_rules=section.view_rules, rules=rules)
         indexes.append(found.assign(site=name))
     dates = {study_id: report.study_date for study_id, report in reports.items()}
     wanted = keys[["study_id", "site", "accession_number", "study_uid", "patient_id"]]
@@ -180,6 +182,7 @@ def _link(section, keys, reports, *, views, resolve, progress):
         views=views,
         view_rules=section.view_rules,
         missing_view=section.missing_view,
+        several_images=section.radiographs.several_images,
     )
 
 

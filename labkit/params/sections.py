@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from labkit.corpus import Columns
 from labkit.extraction import rules
 from labkit.extraction.settings import Settings as ChatSettings
-from labkit.radiographs.rules import IndexRules, ViewRule
+from labkit.radiographs.rules import IndexRules, Preparation, ViewRule
 from labkit.training.settings import Settings as TrainingSettings
 
 __all__ = [
@@ -53,8 +53,9 @@ class CohortSection(Section):
     """Which reports and radiographs make up the cohort and how they belong together."""
 
     link_by: Literal["accession_number", "study_uid", "patient_id"]
-    missing_view: Literal["drop", "duplicate"]
+    missing_view: Literal["drop", "duplicate", "mask"]
     view_rules: tuple[ViewRule, ...]
+    radiographs: Preparation = Preparation()
     sites: dict[str, Site] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -75,6 +76,13 @@ class CohortSection(Section):
     @property
     def has_images(self) -> bool:
         return all(site.images is not None for site in self.sites.values())
+
+    @property
+    def limits(self) -> IndexRules:
+        """The widest limits of all sites, for images that their own site's rules have let through."""
+        names = ("max_pixels", "max_file_mb", "timeout_s")
+        rules = [site.image_rules for site in self.sites.values()]
+        return IndexRules(**{name: max(getattr(own, name) for own in rules) for name in names})
 
 
 class ExtractionSection(Section):

@@ -5,6 +5,7 @@
     read(path)               one image as it is meant to be seen
     build_cache(images)      every image once at training size, memory-mapped
     name_views(images)       the view of each image and the rule that gave it
+    measure(images, folder)  what image analysis tells of views, where a rule asks for it
     near_duplicates(cache)   images that look the same though their files differ
 
 Names are looked up when used: decoding processes import this package and must not wait for pandas.
@@ -18,20 +19,23 @@ __all__ = [
     "Cache",
     "IndexRules",
     "Linked",
+    "Preparation",
     "ViewRule",
     "build_cache",
     "index",
     "link",
+    "measure",
     "name_views",
     "near_duplicates",
     "read",
 ]
 
 _HOMES = {
-    "rules": ("DEFAULT_VIEW_RULES", "RADIOGRAPH_MODALITIES", "IndexRules", "ViewRule"),
+    "rules": ("DEFAULT_VIEW_RULES", "RADIOGRAPH_MODALITIES", "IndexRules", "Preparation", "ViewRule"),
     "cache": ("Cache", "build_cache"),
     "indexing": ("index",),
     "linking": ("Linked", "link"),
+    "measuring": ("measure",),
     "near": ("near_duplicates",),
     "viewing": ("name_views",),
     "pixels": ("read",),

@@ -6,10 +6,10 @@ counts once its line stands in the journal, which is written after the pixels: a
 where it was, and nothing half-written is ever read.
 
     <out_dir>/<settings hash>/settings.json   how the tiles were made
-                              tiles.u8        size_px x size_px bytes per tile
-                              tiles.jsonl     file hash, frame -> position, or the reason why there is none
-                              files.jsonl     path, size, time -> file hash, so that an unchanged file is not
-                              read again lock            held while a process builds
+                              tiles.u8        size_px x size_px values per tile (tiles.u16 for 16 bits)
+                              tiles.jsonl     file hash, frame, mirrored -> position, or the reason for none
+                              files.jsonl     path, size, time -> file hash: an unchanged file is not read again
+                              lock            held while a process builds
 """
 
 import hashlib
@@ -26,10 +26,10 @@ from filelock import FileLock
 
 from labkit.errors import ImageError
 from labkit.radiographs import isolation
-from labkit.radiographs.rules import IndexRules
-from labkit.radiographs.store import Store
+from labkit.radiographs.rules import IndexRules, Preparation
+from labkit.radiographs.store import Store, tiles_path
 from labkit.radiographs.syntaxes import PURE
-from labkit.radiographs.tasks import Tile, TileSettings, tile
+from labkit.radiographs.tasks import Tile, TileJob, TileSettings, tile
 
 __all__ = ["Cache", "build_cache"]
 
@@ -45,15 +45,16 @@ class Cache:
     tiles_path: Path
     size_px: int
     images: pd.DataFrame
+    bits: int = 8
 
     @cached_property
     def array(self) -> np.ndarray:
-        """(n, size_px, size_px) uint8, read-only, memory-mapped; n is what the store holds, so address it by
-        `rows`."""
-        shape = (self.tiles_path.stat().st_size // self.size_px**2, self.size_px, self.size_px)
-        if not shape[0]:
-            return np.zeros(shape, np.uint8)
-        return np.memmap(self.tiles_path, np.uint8, "r", shape=shape)
+        """(n, size_px, size_px) uint8 or uint16, read-only, memory-mapped; n is what the store holds, so address it
+        by `rows`."""
+        dtype = TileSettings(self.size_px, bits=self.bits).dtype
+        n = self.tiles_path.stat().st_size // (self.size_px**2 * dtype.itemsize)
+        shape = (n, self.size_px, self.size_px)
+        return np.memmap(self.tiles_path, dtype, "r", shape=shape) if n else np.zeros(shape, dtype)
 
     @property
     def failed(self) -> pd.DataFrame:
@@ -93,22 +94,21 @@ def build_cache(
     size_px: int,
     out_dir: str | Path,
     folders: Mapping[str, str | Path] | str | Path = ".",
-    window: int = 0,
-    crop: bool = False,
+    preparation: Preparation | None = None,
     rules: IndexRules | None = None,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Cache:
-    """Decode the usable images once, as uint8 at training size, aspect ratio kept and padded to a square.
+    """Decode the usable images once at training size, aspect ratio kept and padded to a square.
 
     Parameters
     ----------
-    images : IMAGES table (image_id, path, usable, reason, and site and frame where given).
+    images : IMAGES table (image_id, path, usable, reason, and site, frame and laterality where given).
     size_px : side of the square.
     out_dir : where stores lie; several calls and processes may share it.
     folders : what `path` is relative to: one folder, or one per site.
-    window : which of several windows; crop : cut to the collimated field first.
-    rules : limits and refusals while decoding; identifiers are not asked for.
+    preparation : window, cropping, mirroring and bits; by default the first window, the whole image, 8 bits.
+    rules : limits while decoding (size, time); of what kind an image is, the index has judged.
     workers : decoding processes.
     progress : called with (images done, images in all).
 
@@ -116,17 +116,18 @@ def build_cache(
     -------
     Cache; an image that fails to decode is a row with a reason and stops nothing.
     """
-    settings = TileSettings(size_px=size_px, window=window, crop=crop)
-    rules = (rules or IndexRules()).model_copy(update={"identifiers": ()})
-    address = hashlib.sha256(json.dumps([asdict(settings), rules.model_dump()], sort_keys=True).encode()).hexdigest()
+    preparation, rules = preparation or Preparation(), rules or IndexRules()
+    settings = TileSettings(size_px, preparation.window, preparation.crop, preparation.bits)
+    described = asdict(settings) | {"max_pixels": rules.max_pixels}
+    address = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
     folder = Path(out_dir) / address[:16]
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = _jobs(images, folders)
-    with FileLock(folder / "lock"), Store(folder, size_px) as store:
-        store.describe(asdict(settings) | {"rules": rules.model_dump()})
+    jobs = _jobs(images, folders, preparation.mirror_to)
+    with FileLock(folder / "lock"), Store(folder, settings) as store:
+        store.describe(described)
         make = partial(tile, settings=settings, rules=rules, known=store.known)
         results = _fill(store, jobs, make, 0 if workers <= 1 and _is_pure(images) else max(1, workers), progress)
-    return Cache(folder / "tiles.u8", size_px, _table(images, results))
+    return Cache(tiles_path(folder, settings), size_px, _table(images, results), settings.bits)
 
 
 def _is_pure(images: pd.DataFrame) -> bool:
@@ -136,19 +137,21 @@ def _is_pure(images: pd.DataFrame) -> bool:
     return "transfer_syntax" in used and bool(used["transfer_syntax"].isin(PURE).all())
 
 
-def _jobs(images: pd.DataFrame, folders: Mapping | str | Path) -> list[tuple[str, int] | None]:
-    """(absolute path, frame) per image, None for one that is not usable."""
+def _jobs(images: pd.DataFrame, folders: Mapping | str | Path, mirror_to: str) -> list[TileJob | None]:
+    """What to make of each image, None of one that is not usable."""
     frames = images["frame"] if "frame" in images else pd.Series(0, index=images.index)
     sites = images["site"] if "site" in images else pd.Series("", index=images.index)
-    jobs: list[tuple[str, int] | None] = []
-    for path, site, frame, usable in zip(images["path"], sites, frames, images["usable"]):
+    sides = images["laterality"] if "laterality" in images else pd.Series("", index=images.index)
+    other = {"left": "R", "right": "L"}.get(mirror_to)
+    jobs: list[TileJob | None] = []
+    for path, site, frame, side, usable in zip(images["path"], sites, frames, sides, images["usable"]):
         if usable != "true":
             jobs.append(None)
             continue
         if isinstance(folders, Mapping) and site not in folders:
             raise ImageError(f"no folder is given for the site '{site}'; known: {', '.join(sorted(folders))}.")
         base = folders[site] if isinstance(folders, Mapping) else folders
-        jobs.append((os.path.abspath(os.path.join(base, path)), int(frame or 0)))
+        jobs.append(TileJob(os.path.abspath(os.path.join(base, path)), int(frame or 0), side == other))
     return jobs
 
 
@@ -168,7 +171,7 @@ def _fill(store: Store, jobs: list, make: partial, workers: int, progress: Calla
     return results
 
 
-def _made(make: partial, jobs: list[tuple[str, int]], workers: int) -> Iterable[Tile]:
+def _made(make: partial, jobs: list[TileJob], workers: int) -> Iterable[Tile]:
     if not workers:
         return map(make, jobs)
     return isolation.each(

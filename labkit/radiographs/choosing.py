@@ -5,8 +5,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from labkit.radiographs.matching import Record
+from labkit.radiographs.syntaxes import LOSSY
 
-__all__ = ["choose_views", "complete_views", "refuse_duplicates"]
+__all__ = ["choose_views", "complete_views", "newness", "quality", "refuse_duplicates"]
 
 # What makes two files the same image, in the order in which it is looked at.
 SAMENESS = {"sop_uid": "SOP Instance UID", "pixel_sha256": "pixels", "file_sha256": "file"}
@@ -27,9 +28,9 @@ def refuse_duplicates(records: list[Record]) -> None:
                 break
 
 
-def choose_views(records: list[Record], views: Sequence[str]) -> None:
-    """Keep the newest image of each study and view; the others, and views that the template lacks, get a
-    reason."""
+def choose_views(records: list[Record], views: Sequence[str], several_images: str) -> None:
+    """Keep the newest or the best image of each study and view, or all; the others, and views that the template
+    lacks, get a reason."""
     candidates = defaultdict(list)
     for record in records:
         if record["reason"]:
@@ -40,11 +41,13 @@ def choose_views(records: list[Record], views: Sequence[str]) -> None:
             record["reason"] = f"view {record['view']} is not used; used: {', '.join(views)}"
         else:
             candidates[record["study_id"], record["view"]].append(record)
+    if several_images == "all":
+        return
     for same_view in candidates.values():
-        newest = max(same_view, key=_newness)
+        chosen = max(same_view, key=quality if several_images == "best" else newness)
         for record in same_view:
-            if record is not newest:
-                record["reason"] = f"another image of this view is used: {newest['image_id']}"
+            if record is not chosen:
+                record["reason"] = f"another image of this view is used: {chosen['image_id']}"
 
 
 def complete_views(
@@ -61,6 +64,8 @@ def complete_views(
     missing, note, stand_ins = [view for view in views if view not in used], "", []
     if not reason and not used:
         reason = f"none of its {len(own)} images can be used, the first because: {own[0]['reason']}"
+    elif not reason and missing and missing_view == "mask":
+        note = f"{' and '.join(missing)} missing: the network is told so"
     elif not reason and missing and missing_view == "duplicate":
         source = next(used[view] for view in views if view in used)
         note = f"{' and '.join(missing)} missing: {source['view']} stands in"
@@ -78,7 +83,8 @@ def _stand_in(source: Record, view: str) -> Record:
     return source | {"image_id": f"{source['study_id']}-{view}-0", "view": view, "note": note}
 
 
-def _newness(record: Record) -> tuple:
+def newness(record: Record) -> tuple:
+    """Sort key: for presentation before for processing, one frame before many, then time, instance number, path."""
     number = record["instance_number"]
     return (
         record["presentation_intent"] != "FOR PROCESSING",
@@ -87,3 +93,16 @@ def _newness(record: Record) -> tuple:
         int(number) if number.lstrip("-").isdecimal() else 0,
         record["path"],
     )
+
+
+def quality(record: Record) -> tuple:
+    """Sort key: as `newness`, but what the header says of the pixels goes before time: no burnt-in text, lossless
+    compression, number of pixels, bits."""
+    intent, single_frame, *time = newness(record)
+    rows, columns, bits = (_number(record[name]) for name in ("rows", "columns", "bits_stored"))
+    clean, lossless = record["burned_in"].upper() != "YES", record["transfer_syntax"] not in LOSSY
+    return (intent, single_frame, clean, lossless, rows * columns, bits, *time)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0

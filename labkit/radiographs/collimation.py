@@ -7,14 +7,14 @@ columns.
 
 import numpy as np
 
-__all__ = ["crop", "field"]
+__all__ = ["crop", "field", "threshold"]
 
 # A field smaller than this share of a side is more likely a mistake than a collimation.
 MIN_SHARE = 0.3
 
 
 def crop(image: np.ndarray) -> np.ndarray:
-    """The collimated field of a (rows, columns) uint8 image, bright bone on dark; the whole image where none
+    """The collimated field of a (rows, columns) uint8 or uint16 image, bright bone on dark; the whole image where none
     is seen."""
     top, bottom, left, right = field(image)
     return np.ascontiguousarray(image[top:bottom, left:right])
@@ -28,8 +28,7 @@ def field(image: np.ndarray) -> tuple[int, int, int, int]:
 def _span(profile: np.ndarray) -> tuple[int, int]:
     """First and last place of the profile above its threshold; all of it unless both sides of the cut are
     clearly apart."""
-    threshold = _otsu(profile)
-    inside = np.flatnonzero(profile > threshold)
+    inside = np.flatnonzero(profile > threshold(profile))
     whole = (0, len(profile))
     if not len(inside) or len(inside) == len(profile):
         return whole
@@ -41,8 +40,9 @@ def _span(profile: np.ndarray) -> tuple[int, int]:
     return start, end
 
 
-def _otsu(values: np.ndarray) -> float:
-    """The threshold with the largest variance between the two classes."""
+def threshold(values: np.ndarray) -> float:
+    """The value (of 1-d `values`) that parts them into the two classes with the largest variance between; the lower
+    class includes it."""
     ordered = np.sort(values.astype(np.float64))
     below = np.arange(1, len(ordered))
     sums = np.cumsum(ordered)[:-1]

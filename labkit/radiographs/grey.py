@@ -37,9 +37,9 @@ class Lut:
 class Grey:
     """What a header says about the meaning of stored values.
 
-    `windows` are (centre, width) pairs of usable width; `function` is LINEAR, LINEAR_EXACT or SIGMOID;
-    `padding` is an inclusive range of stored values or None. `stretch` is false where 0 to the maximum is
-    already what is meant to be seen.
+    `voi_luts` and `windows`, (centre, width) pairs of usable width, each have an explanation, which may be empty;
+    `function` is LINEAR, LINEAR_EXACT or SIGMOID; `padding` is an inclusive range of stored values or None. `stretch`
+    is false where 0 to the maximum is already what is meant to be seen.
     """
 
     bits_allocated: int = 16
@@ -48,22 +48,25 @@ class Grey:
     slope: float = 1.0
     intercept: float = 0.0
     modality_lut: Lut | None = None
-    voi_lut: Lut | None = None
+    voi_luts: tuple[Lut, ...] = ()
+    voi_lut_names: tuple[str, ...] = ()
     windows: tuple[tuple[float, float], ...] = ()
+    window_names: tuple[str, ...] = ()
     function: str = "LINEAR"
     invert: bool = False
     padding: tuple[int, int] | None = None
     stretch: bool = True
 
 
-def table(raw: np.ndarray, grey: Grey, *, window: int = 0) -> np.ndarray:
+def table(raw: np.ndarray, grey: Grey, *, window: int | str = 0) -> np.ndarray:
     """Grey in [0, 1] for every bit pattern of the stored type.
 
     Parameters
     ----------
     raw : (rows, columns) uint8 or uint16, the stored bits; used for percentiles when the header has neither
         VOI LUT nor window.
-    window : which of several windows is taken; the last one where there are fewer.
+    window : which of several VOI LUTs or windows is taken: its number (the last one where there are fewer), or a part
+        of its explanation, whatever the case (the first one where none fits).
 
     Returns
     -------
@@ -74,11 +77,12 @@ def table(raw: np.ndarray, grey: Grey, *, window: int = 0) -> np.ndarray:
     is_padding = np.zeros(len(stored), bool)
     if grey.padding:
         is_padding = (stored >= grey.padding[0]) & (stored <= grey.padding[1])
-    if grey.voi_lut:
-        low, high = float(grey.voi_lut.values.min()), float(grey.voi_lut.values.max())
-        shown = (grey.voi_lut(rescaled) - low) / max(high - low, 1.0)
-    elif grey.windows:
-        shown = _windowed(rescaled, *grey.windows[min(window, len(grey.windows) - 1)], grey.function)
+    voi = _chosen(grey, window)
+    if isinstance(voi, Lut):
+        low, high = float(voi.values.min()), float(voi.values.max())
+        shown = (voi(rescaled) - low) / max(high - low, 1.0)
+    elif voi:
+        shown = _windowed(rescaled, *voi, grey.function)
     elif grey.stretch:
         low, high = _percentiles(raw, rescaled, is_padding)
         shown = (rescaled - low) / max(high - low, 1e-9)
@@ -98,6 +102,19 @@ def apply(raw: np.ndarray, lut: np.ndarray) -> np.ndarray:
     for row in range(0, raw.shape[0], step):
         np.take(lut, raw[row : row + step], out=out[row : row + step], mode="clip")
     return out
+
+
+def _chosen(grey: Grey, window: int | str) -> Lut | tuple[float, float] | None:
+    """The VOI LUT or window to use; LUTs go before windows unless a window alone has the explanation asked for."""
+    kinds = ((grey.voi_luts, grey.voi_lut_names), (grey.windows, grey.window_names))
+    if isinstance(window, str):
+        asked = window.casefold()
+        named = (item for items, names in kinds for item, name in zip(items, names) if asked in name.casefold())
+        found = next(named, None)
+        if found:
+            return found
+        window = 0
+    return next((items[min(window, len(items) - 1)] for items, _ in kinds if items), None)
 
 
 def _stored_values(grey: Grey) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import pandas as pd
 
 from labkit.errors import ImageError
-from labkit.radiographs.choosing import choose_views, complete_views, refuse_duplicates
+from labkit.radiographs.choosing import choose_views, complete_views, newness, quality, refuse_duplicates
 from labkit.radiographs.matching import IDENTIFIERS, Record, match
 from labkit.radiographs.rules import DEFAULT_VIEW_RULES, ViewRule
 from labkit.radiographs.viewing import name_views
@@ -22,7 +22,10 @@ IMAGE_COLUMNS = ("image_id", "study_id", "site", "view", "laterality", "path", "
     "columns",
     "transfer_syntax",
     "file_sha256",
+    "view_source",
+    "burned_in",
 )
+MISSING_VIEW, SEVERAL_IMAGES = ("drop", "duplicate", "mask"), ("newest", "best", "all")
 
 
 class Linked(NamedTuple):
@@ -40,54 +43,62 @@ def link(
     by: Literal["accession_number", "study_uid", "patient_id"],
     views: Sequence[str],
     view_rules: Sequence[ViewRule] = DEFAULT_VIEW_RULES,
-    missing_view: Literal["drop", "duplicate"] = "drop",
+    missing_view: Literal["drop", "duplicate", "mask"] = "drop",
+    several_images: Literal["newest", "best", "all"] = "newest",
 ) -> Linked:
-    """Link reports and images of the same site, choose one image per view, and say why anything is left out.
+    """Link reports and images of the same site, choose the images of each view, and say why anything is left out.
 
     Parameters
     ----------
     reports : study_id, site, accession_number, study_uid, patient_id, study_date; "" where unknown.
     images : one or more indexes (see `radiographs.index`), with a column `site` where there are several
-        sites.
+        sites, and with the measures that view rules ask for (see `radiographs.measure`).
     by : the identifier that both sides hold. With patient_id, a patient's studies are told apart by
         study_date.
     views : the template's views; a study needs one image of each.
     view_rules : fall-backs for images without a ViewPosition, first match wins.
-    missing_view : what becomes of a study that lacks a view: drop it, or let its first other view stand in
-        (both rows say so).
+    missing_view : what becomes of a study that lacks a view: drop it, let its first other view stand in (both rows
+        say so), or keep it without a row for that view, for a network that is told what is missing (mask).
+    several_images : of several images of one view the newest (for presentation before for processing, one frame
+        before many, then acquisition time, instance number, path), the best (lossless, most pixels and bits before
+        newer) or all of them, the newest with the first id.
 
     Returns
     -------
     Linked; `reason` of a study that is used may hold a note. A patient id or study date that the report lacks
-    is taken from its images where these agree. Of several images of one view the newest is used: FOR
-    PRESENTATION before FOR PROCESSING, one frame before many, then acquisition time, instance number, path.
+    is taken from its images where these agree. `view_source` of an image says what gave its view.
 
     Raises
     ------
-    ImageError : a column is missing, a study_id is repeated, or `by` or `missing_view` is not known.
+    ImageError : a column is missing, a study_id is repeated, or `by`, `missing_view` or `several_images` is not known.
     """
-    _check(reports, images, by, missing_view)
+    _check(reports, images)
+    for name, value, known in (
+        ("by", by, tuple(IDENTIFIERS)),
+        ("missing_view", missing_view, MISSING_VIEW),
+        ("several_images", several_images, SEVERAL_IMAGES),
+    ):
+        if value not in known:
+            raise ImageError(f"{name} '{value}' is not known; known: {', '.join(known)}.")
     report_records = reports.loc[:, list(REPORT_COLUMNS)].fillna("").astype(str).to_dict("records")
     records = _records(images, report_records, views, view_rules)
     refused = match(report_records, records, by=by)
     _compare_patients(report_records, records)
+    if several_images != "newest":
+        records.sort(key=quality if several_images == "best" else newness, reverse=True)
     _name(records)
     refuse_duplicates(records)
-    choose_views(records, views)
+    choose_views(records, views, several_images)
     studies = _judge(report_records, records, refused, views, missing_view)
     return Linked(pd.DataFrame(studies, columns=list(STUDY_COLUMNS)), _image_table(records))
 
 
-def _check(reports: pd.DataFrame, images: pd.DataFrame, by: str, missing_view: str) -> None:
+def _check(reports: pd.DataFrame, images: pd.DataFrame) -> None:
     missing = [c for c in REPORT_COLUMNS if c not in reports.columns]
     if missing:
         raise ImageError(f"the reports lack the column '{missing[0]}'; needed: {', '.join(REPORT_COLUMNS)}.")
     if "path" not in images.columns or "usable" not in images.columns:
         raise ImageError("the images lack the columns of an index; make them with radiographs.index.")
-    if by not in IDENTIFIERS:
-        raise ImageError(f"by '{by}' is not known; known: {', '.join(IDENTIFIERS)}.")
-    if missing_view not in ("drop", "duplicate"):
-        raise ImageError(f"missing_view '{missing_view}' is not known; known: drop, duplicate.")
     repeated = reports["study_id"].duplicated()
     if repeated.any():
         raise ImageError(
@@ -175,6 +186,7 @@ def _image_table(records: list[Record]) -> pd.DataFrame:
     for record in records:
         record["usable"] = "false" if record["reason"] else "true"
         record["reason"] = record["reason"] or record.get("note", "")
+        record["burned_in"] = record["burned_in"].lower() if record["burned_in"].upper() in ("YES", "NO") else ""
     table = pd.DataFrame(records, columns=list(IMAGE_COLUMNS)).sort_values("image_id", kind="stable", ignore_index=True)
     for number in ("rows", "columns", "frame"):
         table[number] = pd.to_numeric(table[number], errors="coerce").fillna(0).astype("int64")

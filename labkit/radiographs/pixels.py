@@ -55,13 +55,13 @@ class Stored:
         return values.view(np.uint8 if values.itemsize == 1 else np.uint16)
 
 
-def read(path: str | Path, *, window: int = 0, frame: int = 0, rules: IndexRules | None = None) -> np.ndarray:
+def read(path: str | Path, *, window: int | str = 0, frame: int = 0, rules: IndexRules | None = None) -> np.ndarray:
     """Read a radiograph as it is meant to be seen, bright bone on a dark ground.
 
     Parameters
     ----------
     path : a DICOM, PNG or JPEG file.
-    window : which of several windows of the header is used.
+    window : which of several windows of the header is used, by number or by a part of its explanation.
     frame : which frame of a multi-frame image, from 0.
     rules : what is refused; by default only what cannot be decoded, and colour images.
 

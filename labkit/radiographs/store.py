@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from labkit.radiographs.tasks import Tile
+from labkit.radiographs.tasks import Tile, TileJob, TileSettings
 
-__all__ = ["Store"]
+__all__ = ["Store", "tiles_path"]
 
 # Lines are made durable together: a sync per tile would cost more than decoding it.
 SYNC_EVERY = 64
@@ -17,19 +17,20 @@ SYNC_EVERY = 64
 class Store:
     """Open for one building process (the caller holds the lock); a context manager."""
 
-    def __init__(self, folder: Path, size_px: int):
-        self.folder, self.bytes_per_tile = folder, size_px**2
-        self.tiles: dict[tuple[str, int], tuple[int, Tile]] = {}
+    def __init__(self, folder: Path, settings: TileSettings):
+        self.folder, self.bytes_per_tile = folder, settings.size_px**2 * settings.dtype.itemsize
+        self.path = tiles_path(folder, settings)
+        self.tiles: dict[tuple[str, int, bool], tuple[int, Tile]] = {}
         self.files: dict[str, tuple[list[int], str]] = {}
         self.pending: list[str] = []
         self.pending_files: list[str] = []
 
     def __enter__(self):
-        self.pixels = open(self.folder / "tiles.u8", "a+b")
-        there = os.path.getsize(self.folder / "tiles.u8") // self.bytes_per_tile
-        for sha256, frame, position, reason, rows, columns in _lines(self.folder / "tiles.jsonl"):
+        self.pixels = open(self.path, "a+b")
+        there = os.path.getsize(self.path) // self.bytes_per_tile
+        for sha256, frame, mirrored, position, reason, rows, columns in _lines(self.folder / "tiles.jsonl"):
             if position < there:  # a line without its pixels counts for nothing
-                self.tiles[sha256, frame] = position, Tile(sha256, None, reason, rows, columns)
+                self.tiles[sha256, frame, mirrored] = position, Tile(sha256, None, reason, rows, columns)
         for path, stamp, sha256 in _lines(self.folder / "files.jsonl"):
             self.files[path] = stamp, sha256
         self.count = 1 + max((position for position, _ in self.tiles.values()), default=-1)
@@ -42,8 +43,8 @@ class Store:
         self.pixels.close()
 
     @property
-    def known(self) -> frozenset[tuple[str, int]]:
-        """(file hash, frame) of every tile and lasting failure."""
+    def known(self) -> frozenset[tuple[str, int, bool]]:
+        """(file hash, frame, mirrored) of every tile and lasting failure."""
         return frozenset(self.tiles)
 
     def describe(self, settings: dict) -> None:
@@ -54,30 +55,29 @@ class Store:
             temporary.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
             os.replace(temporary, path)
 
-    def find(self, job: tuple[str, int]) -> tuple[int, Tile] | None:
+    def find(self, job: TileJob) -> tuple[int, Tile] | None:
         """Position and record of an image whose file has not changed since it was hashed."""
-        path, frame = job
-        stamp, sha256 = self.files.get(path, (None, ""))
-        if stamp is None or stamp != _stamp(path):
+        stamp, sha256 = self.files.get(job.path, (None, ""))
+        if stamp is None or stamp != _stamp(job.path):
             return None
-        return self.tiles.get((sha256, frame))
+        return self.tiles.get((sha256, job.frame, job.mirrored))
 
-    def add(self, job: tuple[str, int], tile: Tile) -> tuple[int, Tile]:
+    def add(self, job: TileJob, tile: Tile) -> tuple[int, Tile]:
         """Keep a new tile, or find the one that its content already has; returns position (-1: none) and
         record."""
-        path, frame = job
         if tile.transient or not tile.sha256:
             return -1, tile
-        self._remember_file(path, tile.sha256)
-        if (tile.sha256, frame) in self.tiles:
-            return self.tiles[tile.sha256, frame]
+        self._remember_file(job.path, tile.sha256)
+        key = (tile.sha256, job.frame, job.mirrored)
+        if key in self.tiles:
+            return self.tiles[key]
         record, position = replace(tile, pixels=None), -1
         if tile.pixels is not None:
             position = self.count
             self.pixels.write(tile.pixels)
             self.count += 1
-        self.tiles[tile.sha256, frame] = position, record
-        line = [tile.sha256, frame, position, tile.reason, tile.rows, tile.columns]
+        self.tiles[key] = position, record
+        line = [*key, position, tile.reason, tile.rows, tile.columns]
         self.pending.append(json.dumps(line) + "\n")
         if len(self.pending) >= SYNC_EVERY:
             self._sync()
@@ -100,6 +100,11 @@ class Store:
                     file.flush()
                     os.fsync(file.fileno())
                 lines.clear()
+
+
+def tiles_path(folder: Path, settings: TileSettings) -> Path:
+    """The file of a store's pixels; its suffix is their type."""
+    return folder / f"tiles.u{settings.bits}"
 
 
 def _stamp(path: str) -> list[int] | None:

@@ -4,7 +4,7 @@ ends."""
 import re
 from dataclasses import dataclass
 
-__all__ = ["PURE", "SYNTAXES", "Syntax", "name_of"]
+__all__ = ["LOSSY", "PURE", "SYNTAXES", "Syntax", "name_of"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,9 @@ SYNTAXES = {
 }
 # Names of those that Python, numpy and zlib decode: nothing in them crashes, so the calling process may do it.
 PURE = frozenset(syntax.name for syntax in SYNTAXES.values() if syntax.family in ("native", "deflated", "rle"))
+
+# Names of those that may have lost something; "JPEG" is the file format.
+LOSSY = frozenset({"JPEG Baseline", "JPEG Extended", "JPEG-LS Near-lossless", "JPEG 2000", "JPEG"})
 
 
 def name_of(uid: str) -> str:

@@ -7,6 +7,8 @@ from labkit.radiographs.grey import Grey, Lut
 
 __all__ = ["grey_of"]
 
+MAX_LUTS = 16  # no vendor writes more; a hostile file might
+
 
 def grey_of(dataset: Dataset, numbers: dict[str, int]) -> Grey:
     """The grey chain of a data set; what is missing or malformed falls back to "not given".
@@ -19,15 +21,18 @@ def grey_of(dataset: Dataset, numbers: dict[str, int]) -> Grey:
     photometric = str(dataset.get("PhotometricInterpretation", "") or "").strip()
     function = str(dataset.get("VOILUTFunction", "") or "").strip().upper()
     slope = _number(dataset, "RescaleSlope")
+    luts, windows = _luts(dataset, "VOILUTSequence", signed=signed), _windows(dataset)
     return Grey(
         bits_allocated=numbers["bits_allocated"],
         bits_stored=stored,
         signed=signed,
         slope=slope if slope else 1.0,
         intercept=_number(dataset, "RescaleIntercept") or 0.0,
-        modality_lut=_lut(dataset, "ModalityLUTSequence", 0, signed=signed),
-        voi_lut=_lut(dataset, "VOILUTSequence", 0, signed=signed),
-        windows=_windows(dataset),
+        modality_lut=next((lut for lut, _ in _luts(dataset, "ModalityLUTSequence", signed=signed)), None),
+        voi_luts=tuple(lut for lut, _ in luts),
+        voi_lut_names=tuple(name for _, name in luts),
+        windows=tuple(pair for pair, _ in windows),
+        window_names=tuple(name for _, name in windows),
         function=function if function in ("LINEAR_EXACT", "SIGMOID") else "LINEAR",
         # PresentationLUTShape decides where it is given; INVERSE with MONOCHROME1 is the consistent pair, not
         # two inversions.
@@ -51,10 +56,13 @@ def _number(dataset: Dataset, keyword: str) -> float | None:
     return values[0] if values else None
 
 
-def _windows(dataset: Dataset) -> tuple[tuple[float, float], ...]:
-    """(centre, width) pairs; a width of 0 or an empty centre is no window."""
-    pairs = zip(_numbers(dataset, "WindowCenter"), _numbers(dataset, "WindowWidth"), strict=False)
-    return tuple((centre, width) for centre, width in pairs if width > 0)
+def _windows(dataset: Dataset) -> list[tuple[tuple[float, float], str]]:
+    """(centre, width) pairs with their explanations; a width of 0 or an empty centre is no window."""
+    pairs = list(zip(_numbers(dataset, "WindowCenter"), _numbers(dataset, "WindowWidth"), strict=False))
+    names = dataset.get("WindowCenterWidthExplanation") or ""
+    names = [names] if isinstance(names, str) else [str(name) for name in names]
+    names += [""] * (len(pairs) - len(names))
+    return [((centre, width), name) for (centre, width), name in zip(pairs, names) if width > 0]
 
 
 def _padding(dataset: Dataset, bits_stored: int, *, signed: bool) -> tuple[int, int] | None:
@@ -71,14 +79,22 @@ def _as_stored(value: int, bits_stored: int, *, signed: bool) -> int:
     return value - 2**bits_stored if signed and value >= 2 ** (bits_stored - 1) else value
 
 
-def _lut(dataset: Dataset, keyword: str, which: int, *, signed: bool) -> Lut | None:
-    """A LUT of the header, None where there is none or its data do not make sense. Source: PS3.3
-    C.11.1.1.1."""
+def _luts(dataset: Dataset, keyword: str, *, signed: bool) -> list[tuple[Lut, str]]:
+    """The LUTs of a sequence with their explanations, without those whose data do not make sense."""
     try:
-        item = dataset[keyword].value[which]
+        items = list(dataset[keyword].value)
+    except (KeyError, TypeError, ValueError, AttributeError, NotImplementedError):
+        return []
+    read = [(_lut(item, signed=signed), str(item.get("LUTExplanation", "") or "")) for item in items[:MAX_LUTS]]
+    return [(lut, name) for lut, name in read if lut]
+
+
+def _lut(item: Dataset, *, signed: bool) -> Lut | None:
+    """One LUT, None where its data do not make sense. Source: PS3.3 C.11.1.1.1."""
+    try:
         count, first, bits = (int(v) for v in item["LUTDescriptor"].value)
         data = item["LUTData"].value
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, NotImplementedError):
+    except (KeyError, TypeError, ValueError, AttributeError, NotImplementedError):
         return None
     count = count % 65536 or 65536  # 0 means 65,536; some files write it as a negative number
     values = _lut_values(data, count, bits)

@@ -39,8 +39,7 @@ def _view_of(row: dict[str, str], known: tuple[str, ...], view_rules: Sequence[V
     if view:
         return _in_template(view, known, "ViewPosition")
     for rule in view_rules:
-        text = row.get(rule.field, "")
-        if (text or not rule.pattern) and rule.matches(text):
+        if rule.matches(row.get(rule.field, "")):
             return _in_template(normal_view(rule.view) or rule.view.upper(), known, rule.name)
     return "", ""
 

@@ -33,6 +33,7 @@ cohort:
   link_by: accession_number
   missing_view: drop
   view_rules: []
+  radiographs: {several_images: newest, window: 0, crop: false, mirror_to: none, bits: 8, burnt_in_text: mask}
   sites:
     home:
       test_only: false

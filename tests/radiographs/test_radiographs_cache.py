@@ -42,11 +42,13 @@ def table_of(folder):
 
 def build(cohort, out, **options):
     folder, images = cohort
+    prepared = {name: options.pop(name) for name in list(options) if name in radiographs.Preparation.model_fields}
+    options["preparation"] = radiographs.Preparation(**prepared)
     return radiographs.build_cache(images, **{"size_px": 32, "out_dir": out, "folders": folder} | options)
 
 
 def store_of(out):
-    return next(path.parent for path in out.rglob("tiles.u8"))
+    return next(path.parent for path in out.rglob("tiles.u*"))
 
 
 def test_tiles_keep_aspect_and_grey(tmp_path, dx):
@@ -120,7 +122,7 @@ def test_a_changed_file_gets_a_new_tile(cohort, tmp_path, dx):
     assert (new.rows(list("1234567")) == old.rows(list("1234567"))).all()
 
 
-@pytest.mark.parametrize("change", [{"size_px": 16}, {"crop": True}, {"window": 1}])
+@pytest.mark.parametrize("change", [{"size_px": 16}, {"crop": True}, {"window": 1}, {"window": "HARD"}, {"bits": 16}])
 def test_a_changed_setting_gets_its_own_store(cohort, tmp_path, change):
     build(cohort, tmp_path / "out")
     other = build(cohort, tmp_path / "out", **change)
