@@ -20,9 +20,13 @@ WORD_FLAGS = (
 )  # fmt: skip
 # Signs that separate statements; a comma may also separate the items of a list.
 STRONG_SIGNS = frozenset(";:()-–—")
+SIGNS = STRONG_SIGNS | {","}
+# Flags whose phrases matter as a whole, not just where they begin.
+SPANNED = frozenset({"neutral", "consolidated", "unhealed"})
 STRETCHED_WORDS = 3
 SMALL_WORD = 3
 SMALL = ("small word",)
+ORDINARY = ("ordinary",)
 
 
 class Mention(NamedTuple):
@@ -52,24 +56,25 @@ class Marks:
     cues: list[Cue] = field(default_factory=list)
     flags: dict[str, set[int]] = field(default_factory=dict)
     spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    signs: frozenset[int] = frozenset()
+    _segments: list[tuple[int, int]] = field(default_factory=list)
 
     def has(self, flag: str, position: int) -> bool:
         """Whether a word with this flag begins at the position."""
         return position in self.flags.get(flag, ())
 
     def segment(self, position: int) -> tuple[int, int]:
-        """Words between the signs around a position."""
-        start, end = position, position
-        while start > 0 and not self.is_sign(start - 1):
-            start -= 1
-        while end < len(self.words) and not self.is_sign(end):
-            end += 1
-        return start, end
+        """Words between the signs around a position; a sign belongs to what stands before it."""
+        if not self._segments:
+            start = 0
+            for end in [*sorted(self.signs), len(self.words)]:
+                self._segments += [(start, end)] * (end + 1 - start)
+                start = end + 1
+        return self._segments[position]
 
     def is_sign(self, position: int) -> bool:
         """Whether a comma or a stronger sign stands at the position."""
-        word = self.words[position]
-        return word == "," or word in STRONG_SIGNS
+        return position in self.signs
 
 
 class Reader:
@@ -91,8 +96,8 @@ class Reader:
             labelled += [(("flag", flag), term) for term in getattr(language, flag)]
         labelled += [(SMALL, term) for term in language.words]
         # Known only so that they are not taken for a misspelt term.
-        labelled += [(("ordinary",), term) for term in language.ordinary]
-        self.lexicon = Lexicon(labelled)
+        labelled += [(ORDINARY, term) for term in language.ordinary]
+        self.lexicon = Lexicon(labelled, silent=frozenset({SMALL, ORDINARY}))
         self._weights: dict[str, int] = {}
         properties = [(name, lesion.of) for name, lesion in template.lesions.items() if lesion.of]
         self._joined = frozenset((("lesion", name), ("lesion", owner)) for name, owner in properties)
@@ -113,25 +118,34 @@ class Reader:
 
     def __call__(self, words: list[str]) -> Marks:
         """Mark a sentence, longer phrases before shorter ones that they contain."""
-        marks = Marks(words)
+        signs = frozenset([i for i, word in enumerate(words) if word in SIGNS])
+        marks = Marks(words, signs=signs)
+        lesions: list[Match] = []
+        places: list[Match] = []
+        cues: list[Match] = []
         ignored: list[Match] = []
-        sorted_out: dict[str, list[Match]] = {"lesion": [], "place": [], "cue": [], "ignored": ignored}
+        matches = {"lesion": lesions, "place": places, "cue": cues, "ignored": ignored}
+        flags, spans = marks.flags, marks.spans
         for match in self.lexicon.find(words):
-            start, end, label = match
-            if label[0] == "flag":
-                marks.flags.setdefault(label[1], set()).add(start)
-                marks.spans.setdefault(label[1], []).append((start, end))
-            elif label[0] in sorted_out:
-                sorted_out[label[0]].append(match)
-        marks.lesions = [
-            Mention(m.start, m.end, m.label[1]) for m in _outer(_tight(sorted_out["lesion"]), ignored, self._joined)
-        ]
-        places = [Mention(m.start, m.end, m.label[1]) for m in _outer(_tight(sorted_out["place"]), ignored)]
-        other = [place for place in places if place.name == ELSEWHERE]
-        marks.places = [p for p in places if p.name == ELSEWHERE or not any(_within(p, o) for o in other)]
-        neutral = [Match(start, end, None) for start, end in marks.spans.get("neutral", ())]
-        cues = [Cue(m.start, m.end, m.label[1], m.label[2]) for m in _outer(_late(sorted_out["cue"]), neutral)]
-        marks.cues = _one_kind(cues)
+            label = match.label
+            if label[0] != "flag":
+                matches[label[0]].append(match)
+                continue
+            flag = label[1]
+            flags.setdefault(flag, set()).add(match.start)
+            if flag in SPANNED:
+                spans.setdefault(flag, []).append((match.start, match.end))
+        if lesions:
+            kept = _outer(_tight(lesions), ignored, self._joined)
+            marks.lesions = [Mention(m.start, m.end, m.label[1]) for m in kept]
+        if places:
+            named = [Mention(m.start, m.end, m.label[1]) for m in _outer(_tight(places), ignored)]
+            other = [place for place in named if place.name == ELSEWHERE]
+            marks.places = [p for p in named if p.name == ELSEWHERE or not any(_within(p, o) for o in other)]
+        if cues:
+            neutral = [Match(start, end, None) for start, end in spans.get("neutral", ())]
+            kept = _outer(_late(cues), neutral)
+            marks.cues = _one_kind([Cue(m.start, m.end, m.label[1], m.label[2]) for m in kept])
         return marks
 
 

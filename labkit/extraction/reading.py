@@ -52,7 +52,7 @@ class SentenceReader:
         """Add what one sentence states to the memory."""
         elsewhere = self._enter(sentence, marks, memory)
         question = sentence.asks and not memory.declared
-        if elsewhere or question or not (marks.lesions or marks.places or marks.spans):
+        if elsewhere or question or not (marks.lesions or marks.places or marks.flags):
             return
         linked = self._linker(marks)
         fresh: dict[str, list[int]] = {}
@@ -212,7 +212,7 @@ class SentenceReader:
 
 def _covers(cue: Cue, marks: Marks) -> bool:
     """Whether a negation is part of a phrase like "noch nicht durchbaut"."""
-    return any(start <= cue.start < end for start, end in marks.spans["unhealed"])
+    return any(start <= cue.start < end for start, end in marks.spans.get("unhealed", ()))
 
 
 def _apart(one: Mention, other: Mention, marks: Marks) -> float:

@@ -3,8 +3,10 @@
 Used by 01_extraction through `rules`.
 """
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from labkit.extraction.languages import Language
 from labkit.extraction.words import Lexicon, Token, tokenize
@@ -20,10 +22,13 @@ ABBREVIATION_LETTERS = 5
 SPOKEN_SIGNS = 2
 # No writer's sentence is longer; a table or a list without signs would make the search for scopes slow.
 LONGEST_SENTENCE = 100
+ENDING_SIGNS = frozenset(".!?;")
+# Signs that say nothing within a sentence.
+SILENT_SIGNS = frozenset(".!'’")
+LINE_BREAK = re.compile("\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """Words and signs of a sentence, the section it stands in and what its form says.
 
     `section` is `ignored` (question, indication), `asides` (technique, comparison), `findings` or `impression`;
@@ -36,6 +41,24 @@ class Sentence:
     titled: bool
     asks: bool
     begins_line: bool
+
+
+class Page(NamedTuple):
+    """A report as the splitter sees it.
+
+    `breaks` holds the tokens before which a line begins; `last_break` is the last line's place in the text,
+    `last_title` the last colon behind a heading of findings (-1: none).
+    """
+
+    text: str
+    tokens: list[Token]
+    breaks: frozenset[int]
+    last_break: int
+    last_title: int
+
+    def gap(self, i: int) -> str:
+        """The white space between token i and the next one."""
+        return self.text[self.tokens[i].end : self.tokens[i + 1].start]
 
 
 class Splitter:
@@ -53,7 +76,7 @@ class Splitter:
     def __call__(self, text: str, tokens: list[Token] | None = None) -> list[Sentence]:
         """Sentences of a report in order, from its tokens where they are known; headings are not among them."""
         tokens = self._signs(tokenize(text) if tokens is None else tokens)
-        return list(self._sentences(tokens, text))
+        return list(self._sentences(self._page(tokens, text)))
 
     def _signs(self, tokens: list[Token]) -> list[Token]:
         """Tokens with spoken signs written as signs; a single one may be a word, as in "Punkt" or "period"."""
@@ -63,97 +86,108 @@ class Splitter:
             return tokens
         return [token._replace(text=spoken.get(token.text, token.text)) for token in tokens]
 
-    def _sentences(self, tokens: list[Token], text: str) -> Iterator[Sentence]:
+    def _page(self, tokens: list[Token], text: str) -> Page:
+        starts = [token.start for token in tokens]
+        ends = [found.start() for found in LINE_BREAK.finditer(text)]
+        after = ((bisect_right(starts, end), end) for end in ends)
+        breaks = frozenset(i for i, end in after if 0 < i < len(tokens) and tokens[i - 1].end <= end)
+        last_break = max((end for end in ends if tokens and end < starts[-1]), default=-1)
+        titles = (i for i in range(len(tokens) - 1, 0, -1) if tokens[i].text == ":")
+        last_title = next((i for i in titles if "findings" in self._headings.know(tokens[i - 1].text).labels), -1)
+        return Page(text, tokens, breaks, last_break, last_title)
+
+    def _sentences(self, page: Page) -> Iterator[Sentence]:
+        tokens, breaks = page.tokens, page.breaks
         section, before, titled, until_line_end = "findings", "findings", False, False
         current: list[Token] = []
         begins_line, i, n = True, 0, len(tokens)
         while i < n:
             if not current:
-                begins_line = i == 0 or "\n" in text[tokens[i - 1].end : tokens[i].start]
-                length, found = self._heading(tokens, i, text)
+                begins_line = i == 0 or i in breaks
+                length, found = self._heading(page, i)
                 if found:
                     before = section if found == "asides" else ""
                     section, titled = found, titled if before else found != "ignored"
                     i += length
-                    until_line_end = i < n and "\n" not in text[tokens[i - 1].end : tokens[i].start]
+                    until_line_end = i < n and i not in breaks
                     continue
             token = tokens[i]
-            end = self._ends(tokens, i, text, bool(current))
-            if token.text == ":" and not end and i + 1 < n and self._heading(tokens, i + 1, text)[1]:
+            sign = token.text
+            end = None
+            if sign in ENDING_SIGNS or i + 1 in breaks or i + 1 == n:
+                end = self._ends(page, i, bool(current))
+            if sign == ":" and not end and self._heading(page, i + 1)[1]:
                 end = "line"
-            if end != "sign" and not (token.text in ".!'’" or (token.text == "-" and _tight(tokens, i))):
+            if end != "sign" and not (sign in SILENT_SIGNS or (sign == "-" and _tight(tokens, i))):
                 current.append(token)
             i += 1
             if end or i == n or len(current) >= LONGEST_SENTENCE:
                 if current:
-                    yield Sentence(current, section, titled, token.text == "?", begins_line)
+                    yield Sentence(current, section, titled, sign == "?", begins_line)
                 current = []
-                gap = text[tokens[i - 1].end : tokens[i].start] if i < n else ""
                 if section == "asides":
                     section = before
-                if section == "ignored" and self._leaves_question(tokens, i, text, gap, until_line_end):
+                if section == "ignored" and self._leaves_question(page, i, until_line_end):
                     section = "findings"
 
-    def _leaves_question(self, tokens: list[Token], i: int, text: str, gap: str, until_line_end: bool) -> bool:
+    def _leaves_question(self, page: Page, i: int, until_line_end: bool) -> bool:
         """Whether the description begins at token i, behind a question or an indication.
 
         An indication ends with its line, or with its paragraph where it began under its heading; in a report of one
         line without further headings it ends with its first sentence.
         """
-        if "\n" in gap:
-            return until_line_end or gap.count("\n") > 1
-        if i >= len(tokens) or "\n" in text[tokens[i].start :].strip():
-            return False
-        rest = tokens[i:]
-        names = [rest[k - 1].text for k, token in enumerate(rest) if k and token.text == ":"]
-        return not any(match.label == "findings" for match in self._headings.find(names))
+        if i in page.breaks:
+            return until_line_end or page.gap(i - 1).count("\n") > 1
+        return i < len(page.tokens) and page.last_break < page.tokens[i].start and page.last_title <= i
 
-    def _heading(self, tokens: list[Token], i: int, text: str) -> tuple[int, str | None]:
+    def _heading(self, page: Page, i: int) -> tuple[int, str | None]:
         """Length in tokens of the section heading that begins here, its colon included, and its section."""
+        tokens, breaks = page.tokens, page.breaks
+        first = self._headings.know(tokens[i].text) if i < len(tokens) else None
+        if not first or not (first.labels or first.starts):
+            return 0, None
         stop = i
         while stop < len(tokens) and stop - i < LONGEST_HEADING and tokens[stop].text != ":":
-            if stop > i and "\n" in text[tokens[stop - 1].end : tokens[stop].start]:
+            if stop > i and stop in breaks:
                 break
             if tokens[stop].text in "?;,":
                 return 0, None
             stop += 1
         colon = stop < len(tokens) and tokens[stop].text == ":"
-        alone = not colon and (stop == len(tokens) or "\n" in text[tokens[stop - 1].end : tokens[stop].start])
+        alone = not colon and (stop == len(tokens) or stop in breaks)
         if not colon and not alone:
             return 0, None
         run = [token.text for token in tokens[i:stop] if token.text != "."]
         matches = self._headings.find(run)
-        first = [match for match in matches if match.start == 0]
-        if alone and not any(match.end == len(run) for match in first):
-            return 0, None
-        if not first:
+        leading = [match for match in matches if match.start == 0]
+        if not leading or (alone and not any(match.end == len(run) for match in leading)):
             return 0, None
         if max(match.end for match in matches) + HEADING_REST < len(run):
             return 0, None
         sections = {match.label for match in matches}
         # "Befund und Beurteilung" is one text: nothing in it outranks the rest.
-        chosen = "findings" if {"findings", "impression"} <= sections else max(first, key=lambda m: m.end).label
+        chosen = "findings" if {"findings", "impression"} <= sections else max(leading, key=lambda m: m.end).label
         return stop - i + colon, chosen
 
-    def _ends(self, tokens: list[Token], i: int, text: str, begun: bool) -> str | None:
+    def _ends(self, page: Page, i: int, begun: bool) -> str | None:
         """Whether a sentence ends behind token i: `sign` (a full stop that is no word), `line`, or None."""
-        token = tokens[i]
-        following = tokens[i + 1] if i + 1 < len(tokens) else None
-        if following is None:
+        tokens = page.tokens
+        if i + 1 == len(tokens):
             return "line"
-        gap = text[token.end : following.start]
+        token, following = tokens[i], tokens[i + 1]
         if token.text == ";":
             return "sign"
         if token.text == "?":
-            spaced = i == 0 or text[tokens[i - 1].end : token.start] != ""
-            leads = following.text[0].isalnum() and (not begun or spaced) and "\n" not in gap
+            spaced = i == 0 or tokens[i - 1].end < token.start
+            leads = following.text[0].isalnum() and (not begun or spaced) and i + 1 not in page.breaks
             return None if leads else "line"
         if token.text in ".!":
-            return "sign" if self._stops(tokens, i, gap) else None
-        return "line" if "\n" in gap and self._line_ends(tokens, i, text, gap) else None
+            return "sign" if self._stops(page, i) else None
+        return "line" if i + 1 in page.breaks and self._line_ends(page, i) else None
 
-    def _stops(self, tokens: list[Token], i: int, gap: str) -> bool:
+    def _stops(self, page: Page, i: int) -> bool:
         """Whether the full stop at i ends a sentence, and not just an abbreviation or an ordinal."""
+        tokens, gap = page.tokens, page.gap(i)
         if len(tokens[i].text) == 1 and tokens[i].end - tokens[i].start > 1:
             return True
         before, after = tokens[i - 1].text if i else "", tokens[i + 1].text
@@ -168,19 +202,19 @@ class Splitter:
         if before[-1:].isdigit() and not self._ordinal_dot:
             return not after[0].isdigit()
         if before[-1:].isdigit() or (len(before) == 1 and before.isalpha()):
-            return starts or ("\n" in gap and after[0].isupper())
+            return starts or (i + 1 in page.breaks and after[0].isupper())
         if "abbreviation" in self._flags.know(before).labels:
             return starts
         return starter or not (after[0].islower() and len(before) <= ABBREVIATION_LETTERS)
 
-    def _line_ends(self, tokens: list[Token], i: int, text: str, gap: str) -> bool:
+    def _line_ends(self, page: Page, i: int) -> bool:
         """Whether the line break behind token i ends a sentence, and is no wrapped line."""
-        if gap.count("\n") > 1:
+        if page.gap(i).count("\n") > 1:
             return True
-        token, after = tokens[i], tokens[i + 1].text
+        token, after = page.tokens[i], page.tokens[i + 1].text
         if token.text in ",-/(" or after[0].islower() or "open" in self._flags.know(token.text).labels:
             return False
-        line = token.end - (text.rfind("\n", 0, token.end) + 1)
+        line = token.end - (page.text.rfind("\n", 0, token.end) + 1)
         return line < WRAPPED_CHARACTERS or "starter" in self._flags.know(after).labels or token.text in ":)"
 
 

@@ -28,7 +28,8 @@ class WordPatterns:
     exact: set[str] = field(default_factory=set)
     prefixes: dict[str, str] = field(default_factory=dict)
     loose: list[tuple[str, re.Pattern]] = field(default_factory=list)
-    misspelt: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    # By first two letters, which are taken to be right, then by what is left when a letter is missing.
+    misspelt: dict[str, dict[str, set[tuple[str, str]]]] = field(default_factory=dict)
 
     def add(self, pattern: str) -> None:
         """Take a folded pattern in, with the misspellings of its letters."""
@@ -41,8 +42,9 @@ class WordPatterns:
             parts = ".*".join(re.escape(part) for part in pattern.split("*"))
             self.loose.append((pattern, re.compile(parts)))
         if "*" not in letters and len(letters) >= FUZZY_LETTERS:
+            known = self.misspelt.setdefault(letters[:2], {})
             for variant in _deletions(letters):
-                self.misspelt.setdefault(variant, set()).add((letters, pattern))
+                known.setdefault(variant, set()).add((letters, pattern))
 
     def of(self, word: str) -> frozenset[str]:
         """Patterns that a folded word matches; those it nearly matches where it matches none."""
@@ -63,16 +65,19 @@ class WordPatterns:
         found = set()
         for n in range(FUZZY_LETTERS - 1, len(word) + 1):
             for piece in {word[:n], word[-n:]}:
+                known = self.misspelt.get(piece[:2])
+                if known is None:
+                    continue
                 for variant in _deletions(piece):
-                    for letters, pattern in self.misspelt.get(variant, ()):
+                    for letters, pattern in known.get(variant, ()):
                         whole = piece == word
                         fits = whole or (pattern.endswith("*") and word.startswith(piece))
                         fits = fits or (pattern.startswith("*") and word.endswith(piece))
-                        if fits and abs(len(letters) - len(piece)) <= 1 and letters[:2] == piece[:2]:
+                        if fits and abs(len(letters) - len(piece)) <= 1:
                             found.add(pattern)
         return found
 
 
 def _deletions(word: str) -> set[str]:
-    """The word and every form of it that lacks one letter."""
-    return {word} | {word[:i] + word[i + 1 :] for i in range(len(word))}
+    """The word and every form of it that lacks one letter behind the first two."""
+    return {word} | {word[:i] + word[i + 1 :] for i in range(2, len(word))}

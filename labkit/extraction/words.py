@@ -29,6 +29,8 @@ TERM_WORD = re.compile(r"[\w*|]+\??|[~/#%+]|!")
 GAP = "~"
 LONGEST_GAP = 3
 CACHE_WORDS = 200_000
+# No word of a language is longer; what is (a line of signs, a file pasted in) is not worth the search for its parts.
+LONGEST_WORD = 64
 
 
 class Token(NamedTuple):
@@ -49,7 +51,7 @@ class Match(NamedTuple):
 
 def tokenize(text: str) -> list[Token]:
     """Words and signs of a text in order; white space is left out."""
-    return [Token(found.group(), found.start(), found.end()) for found in TOKEN.finditer(text)]
+    return [Token(found[0], *found.span()) for found in TOKEN.finditer(text)]
 
 
 @dataclass(slots=True)
@@ -75,10 +77,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the lexicon knows of one spelling: its patterns, one-word labels, and terms that begin with it."""
+    """What the lexicon knows of one spelling: its patterns, one-word labels (told: those that are reported as matches),
+    and terms that begin with it."""
 
     patterns: frozenset[str]
     labels: tuple[Hashable, ...]
+    told: tuple[Hashable, ...]
     starts: tuple[Node, ...]
     never: frozenset[Hashable]
     sign: bool
@@ -90,11 +94,13 @@ class Lexicon:
     Parameters
     ----------
     terms : pairs of label and term; labels are any hashable values, terms as the module describes.
+    silent : labels of words that are known but make no match.
 
     Every spelling is analysed once and remembered, so that a report costs one look-up per word.
     """
 
-    def __init__(self, terms: Iterable[tuple[Hashable, str]]):
+    def __init__(self, terms: Iterable[tuple[Hashable, str]], *, silent: frozenset[Hashable] = frozenset()):
+        self._silent = silent
         self._words = WordPatterns()
         self._single: dict[str, list[Hashable]] = {}
         self._starts: dict[str, Node] = {}
@@ -122,26 +128,33 @@ class Lexicon:
         return known
 
     def _analyse(self, word: str) -> Known:
-        patterns = self._words.of(fold(word))
+        patterns = self._words.of(fold(word)) if len(word) <= LONGEST_WORD else frozenset()
         ordered = sorted(patterns)
         never = frozenset(label for pattern in ordered for label in self._never.get(pattern, ()))
         labels = dict.fromkeys(label for p in ordered for label in self._single.get(p, ()) if label not in never)
         starts = tuple(self._starts[p] for p in ordered if p in self._starts)
-        return Known(patterns, tuple(labels), starts, never, not word[-1:].isalnum())
+        told = tuple(label for label in labels if label not in self._silent)
+        return Known(patterns, tuple(labels), told, starts, never, not word[-1:].isalnum())
 
     def find(self, words: list[str]) -> list[Match]:
         """All matches in a list of words, in order of their first word; overlapping ones included."""
         know, known = self.know, self._known
         row = [known.get(word) or know(word) for word in words]
+        last = len(row) - 1
         found = []
         for i, entry in enumerate(row):
-            for label in entry.labels:
+            for label in entry.told:
                 found.append(Match(i, i + 1, label))
             if entry.starts:
+                following = row[i + 1].patterns if i < last else ()
                 longer: set[tuple[int, Hashable]] = set()
                 for node in entry.starts:
-                    _follow(row, i + 1, node, longer)
-                found.extend(Match(i, end, label) for end, label in sorted(longer, key=str) if label not in entry.never)
+                    # Most words that a term begins with are not followed by its second word.
+                    if node.labels or node.gap is not None or not node.words.keys().isdisjoint(following):
+                        _follow(row, i + 1, node, longer)
+                if longer:
+                    ordered = sorted(longer, key=str) if len(longer) > 1 else longer
+                    found.extend(Match(i, end, label) for end, label in ordered if label not in entry.never)
         return found
 
 
@@ -152,10 +165,8 @@ def _follow(row: list[Known], position: int, node: Node, found: set[tuple[int, H
     if position >= len(row):
         return
     if node.words:
-        for pattern in row[position].patterns:
-            child = node.words.get(pattern)
-            if child is not None:
-                _follow(row, position + 1, child, found)
+        for pattern in node.words.keys() & row[position].patterns:
+            _follow(row, position + 1, node.words[pattern], found)
     if node.gap is not None:
         for start in range(position, min(position + LONGEST_GAP, len(row) - 1) + 1):
             _follow(row, start, node.gap, found)
