@@ -1,8 +1,7 @@
 """Which steps of a plan are due, and why: the receipts are the truth, checked file by file at the start of every run.
 
-A step is done when its receipt names the same params section, notebook and inputs, every file in it has the
-same SHA-256, and the earlier steps' results are those it was computed from. labkit's own code does not count:
-run again with `--forced` after an update.
+A step is done when its receipt names the same params section, notebook, inputs and code of labkit, every file in it
+has the same SHA-256, and the earlier steps' results are those it was computed from.
 """
 
 import itertools

@@ -14,7 +14,7 @@ from labkit import hardware, params
 from labkit.errors import ParamsError
 from labkit.layout import ALL_POLICIES, NOTEBOOKS, ROOT
 from labkit.params import Study
-from labkit.run import files
+from labkit.run import files, sources
 from labkit.run.steps import Plan, Step, declared_parameters
 
 __all__ = ["of_params", "of_studies"]
@@ -96,7 +96,7 @@ def _synthetic(study: Study) -> Step:
         anatomy=study.anatomy,
         base=study.base_dir,
         parameters={"synthetic": study.raw["synthetic"], "template": study.paths.template},
-        fingerprints=_template(study),
+        fingerprints={**_template(study), "labkit": sources.digest_of_modules("labkit", "labkit.synthetic")},
         receipt=study.layout.build / "receipts" / "synthetic.json",
     )
 
@@ -120,7 +120,7 @@ def _notebook(
         base=study.base_dir,
         notebook=notebook,
         parameters=given,
-        fingerprints=inputs or {},
+        fingerprints={**(inputs or {}), "labkit": sources.digest_of_notebook(notebook)},
         after=tuple(after),
         receipt=place.build / "receipts" / f"{name}.json",
         ipynb=place.reports / f"{notebook.stem}.ipynb",

@@ -25,9 +25,9 @@ class Step(BaseModel):
     """One node of the run. Paths are absolute; `after` holds the ids of the steps whose results this one reads.
 
     `notebook` is None for the one step that is no notebook (the synthetic cohort). `fingerprints` names the
-    outside inputs (reports, image folder) by digest. `threads` is set for the numerical libraries, whatever
-    the number of jobs, so that results do not depend on it. `base` is the
-    folder from which relative paths of the params start.
+    outside inputs (reports, image folder, labkit's own code) by digest. `threads` is set for the numerical
+    libraries, whatever the number of jobs, so that results do not depend on it. `base` is the folder from which
+    relative paths of the params start.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,7 +66,7 @@ class Step(BaseModel):
 
     @cached_property
     def made_from(self) -> dict[str, Any]:
-        """All that decides the result but the earlier steps; labkit's own code is deliberately left out."""
+        """All that decides the result but the earlier steps."""
         return {
             "parameters": json.loads(json.dumps(self.parameters, default=str)),
             "notebook": notebook_digest(self.notebook) if self.notebook else "",
