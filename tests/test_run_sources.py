@@ -10,7 +10,7 @@ from labkit.run import freshness, plans, receipts, sources
 
 FILES = {
     "labkit/__init__.py": '"""Package."""\n__version__ = "1"\n',
-    "labkit/splits.py": '"""Splits."""\nfrom labkit import tables\n\ndef draw():\n    """Draw."""\n    return tables.x\n',
+    "labkit/splits.py": '"""Splits."""\nfrom labkit import tables\n\ndef draw():\n    """Draw."""\n    return tables\n',
     "labkit/tables.py": "x = 1  # one\n",
     "labkit/figures.py": "y = 1\n",
     "labkit/rules/__init__.py": "from labkit.rules.words import read\n",
