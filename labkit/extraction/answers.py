@@ -5,7 +5,7 @@ Used by `chat` and `batch`, which keep `Reply.payload` in the store and read it 
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from labkit.extraction import quotes
 from labkit.extraction.confidence import value_confidence
@@ -17,7 +17,7 @@ __all__ = ["STATUSES", "Answer", "Label", "Original", "Reply", "combine", "conte
 # ok; refused by the model; stopped by a content filter; answer or prompt cut off; not the asked JSON; no answer from
 # the server; held back by de-identification; not sent at all.
 STATUSES = ("ok", "refused", "filtered", "truncated", "invalid", "error", "blocked", "skipped")
-RANK = {LabelValue.FALSE: 0, LabelValue.UNCERTAIN: 1, LabelValue.TRUE: 2}
+WORDS = {value.value: value for value in LabelValue}  # a look-up costs a tenth of the enum's own call
 KEPT = 20_000  # characters of a failed answer that are kept for looking at
 
 
@@ -45,8 +45,7 @@ class Original:
         return self.text[start:end], start, end
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """One finding of one report; `value` as answered, `raised` after the hierarchy rule.
 
     Where `start` is a number, `evidence` is the original report's [start, end).
@@ -156,19 +155,21 @@ def combine(payloads: list[dict], template: Template, original: Original | None)
     """
     answers = [payload["labels"] for payload in payloads]
     first = dict(answers[0]) if len(answers) == 1 else {i: _vote([a[i] for a in answers]) for i in template.ids}
-    values = {i: LabelValue(entry[0]) for i, entry in first.items()}
-    violations = tuple(template.violations(values))
+    values = {i: WORDS[first[i][0]] for i in template.ids}
+    # Nothing stands above its parent where all is false.
+    some = any(value is not LabelValue.FALSE for value in values.values())
+    violations = tuple(template.violations(values)) if some else ()
     raised = template.raise_parents(values) if violations else values
     labels = {}
     for i in template.ids:
-        value, quote, start, end, sure = first[i]
-        if raised[i] != values[i]:
-            # A raised parent rests on the sentence that raised it.
-            quote, start, end = _inherited(i, raised[i], first, template)
+        _, quote, start, end, sure = first[i]
+        if raised[i] is not values[i]:
+            # A raised parent rests on the sentence that raised it, and is as sure as that.
+            quote, start, end, sure = _inherited(i, raised[i], first, template)
         if start is not None and original is not None:
             quote, start, end = original.quoted(start, end)
-        grounded = start is not None or (raised[i] == LabelValue.FALSE and not quote)
-        labels[i] = Label(LabelValue(value), raised[i], quote, start, end, grounded, sure)
+        grounded = start is not None or (raised[i] is LabelValue.FALSE and not quote)
+        labels[i] = Label(values[i], raised[i], quote, start, end, grounded, sure)
     return labels, violations
 
 
@@ -180,13 +181,13 @@ def _vote(entries: list[list]) -> list:
 
 
 def _inherited(parent: str, value: LabelValue, entries: dict[str, list], template: Template) -> list:
-    """Quote and offsets of the descendant that raised a parent to the value."""
+    """Quote, offsets and confidence of the descendant that raised a parent to the value."""
     children = [f.id for f in template.findings if parent in f.parents]
     for child in children:
         if entries[child][0] == value:
-            return entries[child][1:4]
+            return entries[child][1:5]
     for child in children:
         found = _inherited(child, value, entries, template)
         if found[0]:
             return found
-    return ["", None, None]
+    return ["", None, None, None]

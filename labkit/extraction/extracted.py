@@ -147,8 +147,8 @@ def _count(answer: Answer, totals: Counter) -> None:
     totals["violations"] += len(answer.violations)
     totals["answers_with_violations"] += bool(answer.violations)
     for label in answer.labels.values():
-        stated = label.value != "false"
-        totals[label.value.value] += stated
+        if label.value != "false":
+            totals[label.value.value] += 1
         totals["raised"] += label.raised != label.value
         totals["with_confidence"] += label.confidence is not None
         if label.evidence:
