@@ -5,8 +5,7 @@ from labkit.errors import TrainingError
 __all__ = ["KNOWN", "fault"]
 
 # Those of torchvision that end in a linear layer and give one output.
-KNOWN = frozenset(
-    """
+NAMES = """
     alexnet convnext_base convnext_large convnext_small convnext_tiny densenet121 densenet161 densenet169
     densenet201 efficientnet_b0 efficientnet_b1 efficientnet_b2 efficientnet_b3 efficientnet_b4
     efficientnet_b5 efficientnet_b6 efficientnet_b7 efficientnet_v2_l efficientnet_v2_m efficientnet_v2_s
@@ -17,8 +16,8 @@ KNOWN = frozenset(
     resnext50_32x4d shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5 shufflenet_v2_x2_0 swin_b swin_s
     swin_t swin_v2_b swin_v2_s swin_v2_t vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn vit_b_16
     vit_b_32 vit_h_14 vit_l_16 vit_l_32 wide_resnet101_2 wide_resnet50_2
-    """.split()
-)
+"""
+KNOWN = frozenset(NAMES.split())
 
 
 def fault(backbone: str) -> str:
