@@ -6,7 +6,7 @@
     build_cache(images)      every image once at training size, memory-mapped
     name_views(images)       the view of each image and the rule that gave it
     measure(images, folder)  what image analysis tells of views, where a rule asks for it
-    near_duplicates(cache)   images that look the same though their files differ
+    duplicates(images, ...)  copies of images, and whether patients or splits share them
 
 Names are looked up when used: decoding processes import this package and must not wait for pandas.
 """
@@ -22,6 +22,8 @@ __all__ = [
     "Preparation",
     "ViewRule",
     "build_cache",
+    "copies_by_reach",
+    "duplicates",
     "index",
     "link",
     "measure",
@@ -36,7 +38,7 @@ _HOMES = {
     "indexing": ("index",),
     "linking": ("Linked", "link"),
     "measuring": ("measure",),
-    "near": ("near_duplicates",),
+    "near": ("copies_by_reach", "duplicates", "near_duplicates"),
     "viewing": ("name_views",),
     "pixels": ("read",),
 }
