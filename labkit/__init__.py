@@ -5,7 +5,7 @@ tables, contracts                   what every file holds, checked when written 
 delimited, corpus, cohort           reports and radiographs as hospitals have them, linked
 synthetic                           a cohort with a known truth, for the demonstration and the tests
 extraction, deidentification        labels from texts, by rules or a model; no name leaves the house
-hardware, yaml_model                metal or a cast in a report; files users edit
+hardware, certainty, yaml_model     metal or a cast, how sure a hedge is; files users edit
 verification                        readings by people, and how right the labels are
 radiographs                         DICOM folders to arrays
 splits, policies, training          patients, what training makes of doubt, networks

@@ -3,11 +3,15 @@
 Used by 03_training. LABELS go in, a TARGETS table comes out, of training and validation labels only: a test
 label never passes a policy.
 
-    inclusive   uncertain -> true           the study; CheXpert's U-Ones (Irvin 2019, arXiv 1901.07031)
-    exclusive   uncertain -> false          the study; CheXpert's U-Zeros
-    ignore      uncertain -> weight 0       CheXpert's U-Ignore
-    soft        uncertain -> a probability  fixed, or drawn from a range (Pham 2019, arXiv 1911.06475)
-    graded, multiclass, self_trained        need more than these labels hold
+    inclusive     uncertain -> true           the study; CheXpert's U-Ones (Irvin 2019, arXiv 1901.07031)
+    exclusive     uncertain -> false          the study; CheXpert's U-Zeros
+    ignore        uncertain -> weight 0       CheXpert's U-Ignore
+    soft          uncertain -> a probability  fixed, or drawn from a range (Pham 2019, arXiv 1911.06475)
+    graded        uncertain -> a probability  by the hedge ("am ehesten" says more than "nicht ausgeschlossen"), see
+                                              `certainty`
+    multiclass    uncertain -> a third class  target 0.5; three outputs per finding, scored p(true) / (p(true) +
+                                              p(false)), CheXpert's U-MultiClass
+    self_trained  uncertain -> a probability  what a network trained with ignore says, CheXpert's U-SelfTrained
 """
 
 from enum import StrEnum
@@ -15,12 +19,14 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
+from labkit import certainty
 from labkit.errors import ParamsError, TableError
 from labkit.templates import LabelValue
 
-__all__ = ["AVAILABLE", "Policy", "to_targets"]
+__all__ = ["AVAILABLE", "SOFT", "Policy", "to_targets"]
 
 SPLITS = ("train", "validation")
+KEY = ["study_id", "finding"]
 SOFT = (0.55, 0.85)  # Pham 2019, U-Ones with label smoothing
 
 
@@ -36,12 +42,18 @@ class Policy(StrEnum):
     SELF_TRAINED = "self_trained"
 
 
-# target of an uncertain label and its weight; soft is drawn
-UNCERTAIN = {Policy.INCLUSIVE: (1.0, 1.0), Policy.EXCLUSIVE: (0.0, 1.0), Policy.IGNORE: (0.5, 0.0)}
-AVAILABLE = (*UNCERTAIN, Policy.SOFT)
+# target of an uncertain label and its weight, where neither depends on the label
+UNCERTAIN = {
+    Policy.INCLUSIVE: (1.0, 1.0),
+    Policy.EXCLUSIVE: (0.0, 1.0),
+    Policy.IGNORE: (0.5, 0.0),
+    Policy.MULTICLASS: (0.5, 1.0),
+}
+
+AVAILABLE = (Policy.INCLUSIVE, Policy.EXCLUSIVE, Policy.IGNORE, Policy.SOFT)
 
 
-def to_targets(labels, *, policy, soft=SOFT, rng=None):
+def to_targets(labels, *, policy, soft=SOFT, hedges=None, teacher=None, rng=None):
     """Targets that one policy makes of the labels of train and validation.
 
     Parameters
@@ -49,6 +61,10 @@ def to_targets(labels, *, policy, soft=SOFT, rng=None):
     labels : LABELS table; `value` is used (what the report says), rows of other splits are left out.
     policy : a `Policy` or its name.
     soft : (low, high) in [0, 1] for the policy soft; equal limits give a fixed probability.
+    hedges : for the policy graded: DataFrame study_id, finding, hedge (the phrase, or the sentence that holds it); a
+        column `hedge` of the labels serves as well. What has no row or no known phrase gets the table's `otherwise`.
+    teacher : for the policy self_trained: DataFrame study_id, finding, score in [0, 1] of a network that was trained
+        with ignore; an uncertain label without a score is not used.
     rng : numpy Generator, for the policy soft with a range only; drawn in the order of study_id and finding.
 
     Returns
@@ -57,11 +73,11 @@ def to_targets(labels, *, policy, soft=SOFT, rng=None):
 
     Raises
     ------
-    ParamsError : a policy that these labels cannot serve, or a wrong range. TableError : a value that is none
-    of the three.
+    ParamsError : an unknown policy, a wrong range, or what the policy needs was not given. TableError : a value that is
+    none of the three.
     """
     policy = _known(policy)
-    used = labels[labels["split"].isin(SPLITS)].sort_values(["study_id", "finding"], ignore_index=True)
+    used = labels[labels["split"].isin(SPLITS)].sort_values(KEY, ignore_index=True)
     wrong = ~used["value"].isin([str(value) for value in LabelValue])
     if wrong.any():
         first = used[wrong].iloc[0]
@@ -72,8 +88,13 @@ def to_targets(labels, *, policy, soft=SOFT, rng=None):
     uncertain = (used["value"] == LabelValue.UNCERTAIN).to_numpy()
     target = (used["value"] == LabelValue.TRUE).to_numpy(float)
     weight = np.ones(len(used))
+    doubtful = used[uncertain]
     if policy is Policy.SOFT:
-        target[uncertain] = _soft(int(uncertain.sum()), soft, rng)
+        target[uncertain] = _soft(len(doubtful), soft, rng)
+    elif policy is Policy.GRADED:
+        target[uncertain] = _graded(doubtful, hedges)
+    elif policy is Policy.SELF_TRAINED:
+        target[uncertain], weight[uncertain] = _taught(doubtful, teacher)
     else:
         target[uncertain], weight[uncertain] = UNCERTAIN[policy]
     return pd.DataFrame(
@@ -90,17 +111,11 @@ def to_targets(labels, *, policy, soft=SOFT, rng=None):
 
 
 def _known(policy):
-    allowed = ", ".join(AVAILABLE)
     try:
-        policy = Policy(policy)
+        return Policy(policy)
     except ValueError as error:
+        allowed = ", ".join(Policy)
         raise ParamsError(f"policy '{policy}' is not known; allowed here are {allowed}. Mend the params.") from error
-    if policy not in AVAILABLE:
-        raise ParamsError(
-            f"policy '{policy}' needs more than label values; allowed here are {allowed}. Choose one of "
-            "these in the params."
-        )
-    return policy
 
 
 def _soft(n, limits, rng):
@@ -112,3 +127,33 @@ def _soft(n, limits, rng):
     if rng is None:
         raise ParamsError("policy 'soft' draws from a range and needs a random generator; pass rng, or equal limits.")
     return rng.uniform(low, high, n)
+
+
+def _graded(doubtful, hedges):
+    """Probability of each uncertain label by its hedge, (rows,)."""
+    if hedges is None and "hedge" not in doubtful:
+        raise ParamsError(
+            "policy 'graded' needs to know how a label was hedged; pass hedges (study_id, finding, hedge), or labels "
+            "with a column hedge."
+        )
+    if hedges is None:
+        phrases = doubtful["hedge"]
+    else:
+        by_label = hedges.drop_duplicates(KEY).set_index(KEY)["hedge"]
+        phrases = by_label.reindex(pd.MultiIndex.from_frame(doubtful[KEY]))
+    return phrases.fillna("").astype(str).map(certainty.probability).to_numpy(float)
+
+
+def _taught(doubtful, teacher):
+    """Target and weight of each uncertain label by the scores of a teacher, (rows,) each."""
+    if teacher is None:
+        raise ParamsError(
+            "policy 'self_trained' needs the scores of a network trained with ignore; pass teacher (study_id, finding, "
+            "score), or use training.targets_of, which trains it."
+        )
+    by_label = teacher.drop_duplicates(KEY).set_index(KEY)["score"]
+    score = by_label.reindex(pd.MultiIndex.from_frame(doubtful[KEY])).to_numpy(float)
+    known = ~np.isnan(score)
+    if (score[known] < 0).any() or (score[known] > 1).any():
+        raise TableError("teacher: a score lies outside 0 to 1; pass probabilities, as training.predict gives them.")
+    return np.where(known, score, UNCERTAIN[Policy.IGNORE][0]), known.astype(float)

@@ -14,7 +14,7 @@ PATHS = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     {"errors"},
     {"yaml_model"},
-    {"layout", "templates", "contracts", "delimited", "policies", "hardware"},
+    {"layout", "templates", "contracts", "delimited", "policies", "certainty", "hardware"},
     {"tables", "corpus", "splits", "deidentification", "radiographs", "synthetic"},
     {"extraction", "training", "evaluation"},
     {"params"},
@@ -26,7 +26,7 @@ RANK = {name: n for n, names in enumerate(ORDER) for name in names}
 HOMES = {
     "click": {"cli"},
     "gdcm": {"radiographs"},
-    "ipywidgets": {"verification"},
+    "ipywidgets": {"extraction", "verification"},
     "matplotlib": {"figures"},
     "nbconvert": {"run"},
     "openai": {"extraction"},

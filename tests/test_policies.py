@@ -61,17 +61,75 @@ def test_the_labels_are_not_changed(labels):
     assert labels.equals(before)
 
 
-@pytest.mark.parametrize("policy", ["graded", "multiclass", "self_trained"])
-def test_policies_that_need_more_than_values_are_refused(labels, policy):
-    with pytest.raises(
-        ParamsError, match=f"policy '{policy}' needs more than label values; allowed here are inclusive"
-    ):
-        policies.to_targets(labels, policy=policy)
+def test_graded_follows_the_hedge_in_the_words_of_the_report(labels):
+    hedges = pd.DataFrame(
+        [
+            ("S-0001", "Exostosis", "Am ehesten Exostose am Humerus."),
+            ("S-0002", "Ossicles", "Ossikel nicht sicher auszuschließen."),
+            ("S-0002", "Exostosis", "wahrscheinlich"),  # the label is false: no hedge can change that
+        ],
+        columns=["study_id", "finding", "hedge"],
+    )
+    found = policies.to_targets(labels, policy="graded", hedges=hedges).set_index(["study_id", "finding"])["target"]
+    assert found["S-0001", "Exostosis"] == 0.75
+    assert found["S-0002", "Ossicles"] == 0.25
+    assert found["S-0002", "Exostosis"] == 0
+
+
+def test_graded_reads_a_column_of_the_labels_and_knows_no_hedge_without_one(labels):
+    phrases = ["", "consistent with", "", "", "", ""]
+    found = policies.to_targets(labels.assign(hedge=phrases), policy="graded")
+    assert found.loc[found["value"] == "uncertain", "target"].tolist() == [0.9, 0.5]
+    with pytest.raises(ParamsError, match="policy 'graded' needs to know how a label was hedged"):
+        policies.to_targets(labels, policy="graded")
+
+
+def test_multiclass_keeps_uncertain_as_a_class_of_its_own(labels):
+    found = policies.to_targets(labels, policy="multiclass")
+    assert set(zip(found["value"], found["target"], found["weight"])) == {
+        ("false", 0, 1),
+        ("uncertain", 0.5, 1),
+        ("true", 1, 1),
+    }
+
+
+def test_self_trained_takes_the_teachers_probability_for_uncertain_labels_alone(labels):
+    teacher = pd.DataFrame(
+        [("S-0001", "Exostosis", 0.31), ("S-0001", "Ossicles", 0.02)], columns=["study_id", "finding", "score"]
+    )
+    found = policies.to_targets(labels, policy="self_trained", teacher=teacher).set_index(["study_id", "finding"])
+    assert found.loc[("S-0001", "Exostosis"), ["target", "weight"]].tolist() == [0.31, 1]
+    assert found.loc[("S-0001", "Ossicles"), ["target", "weight"]].tolist() == [1, 1]
+    assert found.loc[("S-0002", "Ossicles"), "weight"] == 0  # no score: not used
+
+
+def test_self_trained_needs_probabilities(labels):
+    with pytest.raises(ParamsError, match="needs the scores of a network trained with ignore"):
+        policies.to_targets(labels, policy="self_trained")
+    logits = pd.DataFrame([("S-0001", "Exostosis", -1.3)], columns=["study_id", "finding", "score"])
+    with pytest.raises(TableError, match="outside 0 to 1"):
+        policies.to_targets(labels, policy="self_trained", teacher=logits)
+
+
+@pytest.mark.parametrize("policy", policies.Policy)
+def test_what_is_certain_is_the_same_under_every_policy(labels, policy):
+    given = {"hedges": labels.assign(hedge="likely"), "teacher": labels.assign(score=0.4), "soft": (0.6, 0.6)}
+    found = policies.to_targets(labels, policy=policy, **given)
+    tables.check(found, tables.TARGETS)
+    certain = found[found["value"] != "uncertain"]
+    assert (certain["target"] == (certain["value"] == "true")).all()
+    assert (certain["weight"] == 1).all()
+
+
+def test_no_labels_give_no_targets(labels):
+    for policy in policies.Policy:
+        given = {"hedges": labels.assign(hedge=""), "teacher": labels.assign(score=0.4), "soft": (0.6, 0.6)}
+        assert policies.to_targets(labels.iloc[:0], policy=policy, **given).empty
 
 
 def test_an_unknown_policy_names_the_known_ones(labels):
     with pytest.raises(
-        ParamsError, match="'inclusiv' is not known; allowed here are inclusive, exclusive, ignore, soft"
+        ParamsError, match="'inclusiv' is not known; allowed here are inclusive, exclusive, ignore, soft, graded, "
     ):
         policies.to_targets(labels, policy="inclusiv")
 
