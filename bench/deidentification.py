@@ -1,9 +1,11 @@
 """Recall of the de-identification gate and the share of clinical words it removes.
 
-    python bench/deidentification.py [FOLDER OF GOLD JSONL] [--reports 500] [--seed 11]
+    python bench/deidentification.py [JSONL FILES OR FOLDERS OF THEM] [--reports 500] [--seed 11]
 
-Two sets: reports with a list of `identifiers` in a folder of JSONL files, and synthetic reports made here from names, places and layouts
-that were written without the gate's lists and patterns. An identifier counts as removed when none of its letters and digits is left.
+Reports made here from names, places and layouts that were written without the gate's lists and patterns, and the reports of JSONL files:
+`report` and `identifiers` (strings), and where there are any `kinds` (kind by identifier, or a list beside them), `known` (values from
+columns, as a list or by column; else the identifiers themselves) and `clinical` (terms that must stay).
+An identifier counts as removed when none of its letters and digits is left, wherever it stands.
 """
 
 # ruff: noqa: E501, SIM905  (word lists and layouts read best in one line each)
@@ -184,26 +186,40 @@ def synthetic(n: int, rng: np.random.Generator) -> list[dict]:
     return made
 
 
-def gold(folder: Path) -> list[dict]:
-    """The reports of all JSONL files of a folder with the places of their identifiers."""
+def annotated(path: Path) -> list[dict]:
+    """The reports of a JSONL file, or of all in a folder, with the places of their identifiers and clinical terms."""
     reports = []
-    for path in sorted(folder.glob("*.jsonl")):
-        for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
+    for file in sorted(path.glob("*.jsonl")) if path.is_dir() else [path]:
+        for line in filter(str.strip, file.read_text(encoding="utf-8").splitlines()):
             row = json.loads(line)
-            found = [
-                (m.start(), m.end(), "gold")
-                for i in row["identifiers"]
-                for m in re.finditer(re.escape(i), row["report"])
-            ]
-            reports.append({"text": row["report"], "places": found, "known": row["identifiers"]})
+            kinds = row.get("kinds") or {}
+            kinds = kinds if isinstance(kinds, dict) else dict(zip(row["identifiers"], kinds))
+            known = row.get("known", row["identifiers"])
+            reports.append(
+                {
+                    "text": row["report"],
+                    "places": places(row["report"], {i: kinds.get(i, "any") for i in row["identifiers"]}),
+                    "known": list(known.values()) if isinstance(known, dict) else known,
+                    "clinical": places(row["report"], dict.fromkeys(row.get("clinical", ()), "term")),
+                }
+            )
     return reports
 
 
+def places(text: str, kinds: dict[str, str]) -> list[tuple[int, int, str]]:
+    """Start, end and kind of each whole occurrence of the strings."""
+    return [
+        (m.start(), m.end(), kind)
+        for value, kind in kinds.items()
+        for m in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text)
+    ]
+
+
 def measure(reports: list[dict], *, known: bool) -> dict:
-    """Identifiers removed, clinical words removed, seconds; misses are counted by kind."""
+    """Identifiers removed, clinical words and terms removed, seconds; misses are counted by kind."""
     gate = deidentification.Gate()
-    removed = total = words = lost = 0
-    missed, gone = Counter(), Counter()
+    total, missed, gone = Counter(), Counter(), Counter()
+    words = terms = lost = 0
     started = time.process_time()
     found = [gate.find(r["text"], r["known"] if known else ()) for r in reports]
     seconds = time.process_time() - started
@@ -211,19 +227,31 @@ def measure(reports: list[dict], *, known: bool) -> dict:
         text = report["text"]
         covered = {i for span in spans for i in range(span.start, span.end)}
         for start, end, kind in report["places"]:
-            total += 1
-            left = [i for i in range(start, end) if text[i].isalnum() and i not in covered]
-            removed += not left
-            missed[kind] += bool(left)
+            total[kind] += 1
+            missed[kind] += any(text[i].isalnum() and i not in covered for i in range(start, end))
+        for start, end, _ in report.get("clinical", ()):
+            terms += 1
+            lost += not covered.isdisjoint(range(start, end))
         own = {i for start, end, _ in report["places"] for i in range(start, end)}
         for match in WORD.finditer(text):
             if match.start() not in own and match.group().casefold() not in LABELS:
                 words += 1
-                hit = match.start() in covered
-                lost += hit
-                gone[match.group()] += hit
-    return {"n": len(reports), "removed": removed, "total": total, "lost": lost, "words": words, "seconds": seconds,
-            "missed": dict(+missed), "gone": dict((+gone).most_common(12))}  # fmt: skip
+                gone[match.group()] += match.start() in covered
+    return {"n": len(reports), "total": total, "missed": missed, "words": words, "gone": +gone, "terms": terms, "lost": lost,
+            "seconds": seconds}  # fmt: skip
+
+
+def show(name: str, r: dict, *, known: bool) -> None:
+    """Print one set's figures: recall with its interval, words and terms removed, speed, misses by kind."""
+    n, missed, gone = r["total"].total(), r["missed"].total(), r["gone"].total()
+    print(
+        f"{name:10} {'with' if known else 'without':7} known  reports {r['n']:4}  recall {1 - missed / max(1, n):.4f} ({n - missed}/{n})  "
+        f"other words removed {gone / max(1, r['words']):.3%} ({gone}/{r['words']})  "
+        + (f"clinical terms {r['lost'] / r['terms']:.3%} ({r['lost']}/{r['terms']})  " if r["terms"] else "")
+        + f"{r['n'] / r['seconds']:,.0f} reports/s"
+    )
+    print("           missed: " + (", ".join(f"{k} {m}/{r['total'][k]}" for k, m in (+r["missed"]).most_common()) or "none"))
+    print("           removed: " + (", ".join(f"{w} {m}" for w, m in r["gone"].most_common(15)) or "none"))
 
 
 # words that go with an identifier and carry nothing clinical
@@ -235,21 +263,15 @@ LABELS = set(
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("gold", nargs="?", type=Path)
+    parser.add_argument("annotated", nargs="*", type=Path, help="JSONL files, or folders of them")
     parser.add_argument("--reports", type=int, default=500)
     parser.add_argument("--seed", type=int, default=11)
     arguments = parser.parse_args()
     sets = {"synthetic": synthetic(arguments.reports, np.random.default_rng(arguments.seed))}
-    if arguments.gold:
-        sets["gold"] = gold(arguments.gold)
+    sets |= {path.stem: annotated(path) for path in arguments.annotated}
     for name, reports in sets.items():
         for known in (False, True):
-            r = measure(reports, known=known)
-            print(
-                f"{name:9} known={known!s:5} reports {r['n']:4}  recall {r['removed'] / max(1, r['total']):.4f} ({r['removed']}/{r['total']})  "
-                f"words removed {r['lost'] / r['words']:.4%} ({r['lost']}/{r['words']})  {r['n'] / r['seconds']:,.0f} reports/s"
-            )
-            print(f"          missed by kind {r['missed']}  words {r['gone']}")
+            show(name, measure(reports, known=known), known=known)
 
 
 if __name__ == "__main__":
