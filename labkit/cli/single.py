@@ -79,8 +79,13 @@ def extract(reports: Path, template: str, extractor: str, output: Path, id_colum
       labkit extract reports.jsonl -t thumb -x openai --model my-model \\
           --base-url http://localhost:8000/v1 --concurrency 32 -o labels.csv
     """
+    import gc
+
     from labkit import labels_file
 
+    # Hundreds of thousands of small rows follow, and none of them is garbage: look for it more rarely.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     request = labels_file.Request(
         reports=reports,
         template=template,
