@@ -36,7 +36,7 @@ GIVEN = {
     "Siobhan Tarquin Ursula Vikram Winnifred Xiomara John Mary James Susan".split(),
 }
 TOWNS = {
-    "de": "Kleinhausen Oberlinden Wüstenrode Bad Salzbronn Neuenfelde Hagenow Burgstetten Lindau".split(" "),
+    "de": "Kleinhausen,Oberlinden,Wüstenrode,Bad Salzbronn,Neuenfelde,Hagenow,Burgstetten,Lindau".split(","),
     "en": "Ambleford Thornbury Westhaven Millbrook Oakridge Kingsport".split(),
 }
 STREETS = {
@@ -250,7 +250,10 @@ def show(name: str, r: dict, *, known: bool) -> None:
         + (f"clinical terms {r['lost'] / r['terms']:.3%} ({r['lost']}/{r['terms']})  " if r["terms"] else "")
         + f"{r['n'] / r['seconds']:,.0f} reports/s"
     )
-    print("           missed: " + (", ".join(f"{k} {m}/{r['total'][k]}" for k, m in (+r["missed"]).most_common()) or "none"))
+    print(
+        "           missed: "
+        + (", ".join(f"{k} {m}/{r['total'][k]}" for k, m in (+r["missed"]).most_common()) or "none")
+    )
     print("           removed: " + (", ".join(f"{w} {m}" for w, m in r["gone"].most_common(15)) or "none"))
 
 

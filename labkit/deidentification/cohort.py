@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from labkit.deidentification.cues import UPPER, WORD
 from labkit.deidentification.eponyms import Eponyms
 from labkit.deidentification.known import KnownIdentifiers, KnownNumbers, fold, name_parts
-from labkit.deidentification.languages import Lexicon
+from labkit.deidentification.lexicon import Lexicon
 from labkit.deidentification.names import NameReader
 from labkit.deidentification.spans import Span
 
@@ -132,7 +132,7 @@ class KnownNames:
         if self._eponyms.in_use(text, hit.start, hit.end) or len(word) < 3:
             return False
         if word.islower():
-            return len(word) > 3 and not self._lexicon.known(word) and word not in self._eponyms
+            return len(word) > 3 and not self._lexicon.small(word) and word not in self._eponyms
         if self._lexicon.noun(word):
             return False
         if self._lexicon.listed(word) and not self._strict:

@@ -18,6 +18,9 @@ TIME = r"(?:T\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?)?"
 NO_UNIT = r"(?!\s?(?:mm|cm|m\b|kg|mg|ml|%|°|x\s?\d|Grad|Punkte|points|Uhr))"
 
 NO_SCORE = re.compile(r"(?!\s?(?:mm|cm|%|Punkte|points))")
+NUMBERED = re.compile(
+    r"(?:Bild|Serie|Schicht|Seite|Image|image|Series|Slice|slice|Page|page|Score|score|Punkte|von|of)\s?(?:Nr\.?\s?)?$"
+)
 NUMBER = re.compile(r"\d+")
 
 
@@ -107,9 +110,10 @@ class Dates:
         if kind == "short":
             return self._short(match, before, text)
         if kind == "year":
-            # two digits each, the second beyond any fraction or score: "11/18", "03/21"
-            plain = re.fullmatch(r"(?:0\d|1[0-2])/(?:1[3-9]|2\d|3\d)", match.group()) is not None
-            return (plain or bool(self._cue.search(before))) and NO_SCORE.match(text, match.end()) is not None
+            # the second number beyond any fraction or usual score: "11/18", "3/24"
+            plain = re.fullmatch(r"(?:0\d|1[0-2])/(?:1[3-9]|2\d|3\d)|\d/(?:1[6-9]|2\d)", match.group()) is not None
+            counted = NUMBERED.search(before) is not None or NO_SCORE.match(text, match.end()) is None
+            return (plain or bool(self._cue.search(before))) and not counted
         if kind == "range":
             return bool(self._cue.search(before))
         if kind == "month":

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from labkit.deidentification.languages import LANGUAGES_DIR, Language, Lexicon
+from labkit.deidentification.languages import LANGUAGES_DIR, Language
+from labkit.deidentification.lexicon import Lexicon
 from labkit.errors import ParamsError
 
 __all__ = ["EPONYMS_PATH", "Eponyms"]
@@ -21,6 +22,10 @@ NEXT = re.compile(
 BEFORE = re.compile(
     r"(?:\b(?:nach|[Tt]yp[e]?|[Gg]rad[e]?|Morbus|M\.|sog\.|sogenannte[rn]?|Klassifikation|classification|per|to|of|de|reverse|umgekehrte|Mb\.|Syndrom|syndrome|"
     r"[Kk]ein[e]?|eine[rn]?|a|no|by the|the)\s|[(/+-]\s?)$"
+)
+UNLISTED_BEFORE = re.compile(
+    r"(?:\b(?:Morbus|M\.|Mb\.|Syndrom|[Tt]yp[e]?|[Ss]tadium|[Gg]rad[e]?|Zeichen|Maladie de)\s|"
+    r"(?:[Kk]lassifikation|[Ee]inteilung|[Tt]yp|[Gg]rad|[Mm]ethode|[Ll]inie|[Ww]inkel)\snach\s|[Cc]lassification\s(?:of|by|per)\s)$"
 )
 
 
@@ -55,6 +60,13 @@ class Eponyms:
             # "Salter Harris II" is a term, "Robert Wright" a person
             return link != " " or self.in_use(text, after.start("word"), after.end("word"))
         return self._noun(word) or (link == "-" and self._lexicon.known(word))
+
+    def likely(self, text: str, start: int, end: int) -> bool:
+        """Whether an unlisted word stands where an eponym does: "Morbus X", "X-Klassifikation", "X type II"."""
+        if UNLISTED_BEFORE.search(text, max(0, start - 32), start) or GRADE.match(text, end):
+            return True
+        after = NEXT.match(text, end)
+        return bool(after) and self._noun(after.group("word"))
 
     def _noun(self, word: str) -> bool:
         """Whether the word is one that eponyms stand before: listed, in the plural, or with a clinical stem."""

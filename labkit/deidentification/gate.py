@@ -9,12 +9,16 @@ from labkit.deidentification.cohort import KnownIndex
 from labkit.deidentification.cues import CueIndex
 from labkit.deidentification.dates import Dates
 from labkit.deidentification.eponyms import Eponyms
+from labkit.deidentification.institutions import Institutions
 from labkit.deidentification.known import KnownIdentifiers
-from labkit.deidentification.languages import Lexicon, load
+from labkit.deidentification.languages import load
+from labkit.deidentification.lexicon import Lexicon
+from labkit.deidentification.lowercase import Lowercase
 from labkit.deidentification.names import NameReader
 from labkit.deidentification.people import People
 from labkit.deidentification.places import Places
 from labkit.deidentification.spans import Cleaned, Span, merge, replace
+from labkit.deidentification.strangers import Strangers
 
 __all__ = ["Gate"]
 
@@ -30,7 +34,7 @@ PEOPLE_KINDS = {
     "role",
     "action",
 }
-PLACE_KINDS = {"residence", "hospital", "ward", "room"}
+PLACE_KINDS = {"residence", "ward", "room"}
 
 
 class Gate:
@@ -62,10 +66,14 @@ class Gate:
         self._reader = NameReader(loaded, lexicon=self._lexicon, eponyms=self._eponyms)
         self._people = People(loaded, lexicon=self._lexicon, reader=self._reader)
         self._places = Places(loaded, lexicon=self._lexicon, reader=self._reader)
+        self._institutions = Institutions(loaded, lexicon=self._lexicon, reader=self._reader)
+        self._strangers = Strangers(loaded, lexicon=self._lexicon, eponyms=self._eponyms, reader=self._reader)
+        self._lowercase = Lowercase(loaded, lexicon=self._lexicon)
         self._patterns = [(p.type, re.compile(p.regex)) for language in loaded for p in language.patterns]
         self._index = CueIndex()
         self._people.register(self._index)
         self._places.register(self._index)
+        self._institutions.register(self._index)
         for language in loaded:
             self._index.add("phone", language.contacts.phone)
             self._index.add("id", language.contacts.id)
@@ -88,11 +96,13 @@ class Gate:
         spans += self._at_words(text)
         spans += self._people.last_lines(text)
         spans += [span] if (span := self._people.opening(text)) else []
+        spans += self._lowercase.find(text)
         for kind, regex in self._patterns:
             spans += (Span(m.start(), m.end(), kind) for m in regex.finditer(text))
         spans += list(self._people.repeated(text, spans))
         # last, since a name without a cue is too unsure to be looked for elsewhere
         spans += self._people.after_colons(text)
+        spans += self._strangers.find(text, spans)
         return merge(spans)
 
     def _known_index(self, known: KnownIdentifiers, *, strict: bool = False) -> KnownIndex:
@@ -137,6 +147,8 @@ class Gate:
     def _at_cue(self, kind: str, text: str, start: int, end: int) -> list[Span]:
         if kind in PEOPLE_KINDS:
             return self._people.at_cue(kind, text, start, end)
+        if kind == "hospital":
+            return self._institutions.at_cue(text, start, end)
         if kind in PLACE_KINDS:
             return self._places.at_cue(kind, text, start, end)
         reader = {"phone": contacts.after_phone, "id": contacts.after_id, "birth": self._dates.after_birth}[kind]

@@ -1,10 +1,9 @@
-"""The cues of a language, one YAML file per language in `params/deidentification/`, and their union over languages.
+"""The cues of a language, one YAML file per language in `params/deidentification/`.
 
 A cue is a plain word or phrase; only `patterns` holds regular expressions. A further language is a further file.
 """
 
 import re
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from labkit.errors import ParamsError
 
-__all__ = ["LANGUAGES_DIR", "Language", "Lexicon", "Places", "load"]
+__all__ = ["LANGUAGES_DIR", "Language", "Places", "load"]
 
 LANGUAGES_DIR = Path(__file__).parents[2] / "params" / "deidentification"
 
@@ -93,9 +92,15 @@ class Places(_Part):
     hospital_endings: Words = ()
     hospital_prefixes: Words = ()
     hospital_links: Words = ()
+    hospital_spots: Words = ()
+    hospital_generic: Words = ()
+    hospital_names: Words = ()
     hospital_last: bool = False
     wards: Words = ()
     rooms: Words = ()
+    town_fronts: Words = ()
+    town_backs: Words = ()
+    town_joins: Words = ()
 
 
 class Pattern(_Part):
@@ -115,7 +120,7 @@ class Pattern(_Part):
 
 
 class Language(_Part):
-    """Everything that the gate knows of one language."""
+    """Everything that the gate knows of one language; one with `prefixes` writes compounds as one word."""
 
     language: str = Field(pattern=r"^[a-z]{2,3}$")
     months: dict[int, Words] = {}
@@ -130,75 +135,16 @@ class Language(_Part):
     words: Words = ()
     stems: Words = ()
     endings: Words = ()
+    vocabulary: Words = ()
+    prefixes: Words = ()
+    name_endings: Words = ()
 
-    @field_validator("eponym_nouns", "given_names", "surname_words", "words", mode="before")
+    @field_validator(
+        "eponym_nouns", "given_names", "surname_words", "words", "vocabulary", "prefixes", "name_endings", mode="before"
+    )
     @classmethod
     def _split(cls, value):
         return tuple(value.split()) if isinstance(value, str) else value
-
-
-class Lexicon:
-    """Ordinary and clinical words of some languages: they are not taken for names where a cue is weak."""
-
-    def __init__(self, languages: tuple[Language, ...]):
-        listed = {word for language in languages for word in (*language.words, *language.people.words)}
-        listed |= {month for language in languages for months in language.months.values() for month in months}
-        self._words = {word.casefold() for word in listed}
-        self._surnames = {word.casefold() for language in languages for word in language.surname_words}
-        # nouns that German always writes with a capital: there the capital is no sign of a name
-        self._nouns = {word.casefold() for word in listed if word[:1].isupper()}
-        self._stems = tuple({stem.casefold() for language in languages for stem in language.stems})
-        self._endings = tuple({end.casefold() for language in languages for end in language.endings})
-        self._seen: dict[str, bool] = {}
-
-    @cached_property
-    def _stem(self):
-        return re.compile("|".join(map(re.escape, self._stems)) or r"(?!)")
-
-    def listed(self, word: str) -> bool:
-        """Whether the word itself stands in the list."""
-        return word.casefold() in self._words
-
-    def noun(self, word: str) -> bool:
-        """Whether the word is listed as one that always has a capital letter."""
-        return word.casefold() in self._nouns
-
-    def soft(self, word: str) -> bool:
-        """Whether an ordinary word may well be a surname: listed as one, or known by its ending alone."""
-        key = word.casefold()
-        return key in self._surnames or (key not in self._words and not self.clinical(word))
-
-    def surname(self, word: str) -> bool:
-        """Whether the word is listed as an ordinary word that is a frequent surname."""
-        return word.casefold() in self._surnames
-
-    def clinical(self, word: str) -> bool:
-        """Whether the word holds a clinical stem."""
-        return self._stem.search(word.casefold()) is not None
-
-    def known(self, word: str) -> bool:
-        """Whether the word, an inflected form or its last part is listed, or is built like a clinical word."""
-        key = word.casefold()
-        if key not in self._seen:
-            if len(self._seen) > 50_000:  # a bound on memory, far above the vocabulary of a cohort
-                self._seen.clear()
-            self._seen[key] = self._judge(key)
-        return self._seen[key]
-
-    def _judge(self, key: str) -> bool:
-        part = key.rsplit("-", 1)[-1]
-        for form in (key, part, part.removesuffix("'s")):
-            if form in self._words or any(form[:-n] in self._words for n in (1, 2) if _inflected(form, n)):
-                return True
-        if self._stem.search(key):
-            return True
-        return any(len(part) >= len(end) + 5 and part.endswith(end) for end in self._endings)
-
-
-def _inflected(form: str, length: int) -> bool:
-    endings = ("e", "s", "n") if length == 1 else ("er", "es", "en", "em")
-    # "wegen" is not inflected: "Wegener" is a name
-    return len(form) > length + 3 and form.endswith(endings) and not form[:-length].endswith("en")
 
 
 def load(language: str | Path) -> Language:

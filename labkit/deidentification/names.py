@@ -4,7 +4,8 @@ import re
 
 from labkit.deidentification.cues import UPPER, alternation
 from labkit.deidentification.eponyms import Eponyms
-from labkit.deidentification.languages import Language, Lexicon
+from labkit.deidentification.languages import Language
+from labkit.deidentification.lexicon import Lexicon
 
 __all__ = ["CLOSES", "INITIAL", "NAME", "Name", "NameReader"]
 
@@ -40,12 +41,12 @@ class NameReader:
     def __init__(self, languages: tuple[Language, ...], *, lexicon: Lexicon, eponyms: Eponyms):
         people = [language.people for language in languages]
         self._lexicon, self._eponyms = lexicon, eponyms
-        self._given = {name.casefold() for language in languages for name in language.given_names}
         titles = [t for p in people for t in (*p.titles, *p.title_tails)]
         self.title = re.compile(
             rf"(?:(?<!\w){alternation(form for t in titles for form in (t, t.upper()))}(?![^\W\d_])"
             rf"[ \t,:]*(?:\r?\n[ \t]*(?=[{UPPER}]))?)+"
         )
+        self.title_before = re.compile(rf"(?:(?<!\w){alternation(titles)}[ ]?)+$")
         leads = [
             cue
             for p in people
@@ -64,8 +65,7 @@ class NameReader:
 
     def given(self, word: str) -> bool:
         """Whether the word, or each part of a hyphenated one, is a listed given name."""
-        key = word.casefold()
-        return key in self._given or ("-" in key and all(part in self._given for part in key.split("-")))
+        return self._lexicon.given(word)
 
     def ordinary(self, text: str, start: int, end: int) -> bool:
         """Whether the word at [start, end) is an ordinary or clinical word, or an eponym used as a term."""

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 
 from labkit.deidentification.cues import UPPER, CueIndex, alternation
-from labkit.deidentification.languages import Language, Lexicon
+from labkit.deidentification.languages import Language
+from labkit.deidentification.lexicon import Lexicon
 from labkit.deidentification.names import CLOSES, INITIAL, NAME, Name, NameReader
 from labkit.deidentification.spans import Span
 
@@ -21,6 +22,9 @@ PLACE_BEFORE = re.compile(
 OPENING = re.compile(rf"\s*({NAME.pattern},[ \t]*{NAME.pattern}(?:[ \t]{NAME.pattern})?)(?=[ \t]*(?:[,;(*\r\n|]|$|\d))")
 AFTER_COLON = re.compile(rf":[ \t]{{1,3}}(?=[{UPPER}])")
 ADJECTIVE = re.compile(r"(?:e[rsnm]|[^aeiouy]e|[a-z]{6}s)$")
+# initials alone: "gez. KM", "Befunder: AB/cd"; "KM/sb" on a line of its own
+LETTERS = re.compile(rf"[{UPPER}]{{2,4}}(?:\s?[/|-]\s?[^\W\d_]{{1,4}})?(?![\w-])(?=[ \t]*(?:$|[\r\n.,;)]))")
+TYPIST = re.compile(r"[ \t]*[^\W\d_]{1,4}\s?[/|:]\s?[^\W\d_]{1,4}[ \t]*")
 COLUMNS = re.compile(r"\t+| {2,}| ?/ ?| ?[,;&|] ?")
 
 
@@ -82,7 +86,8 @@ class People:
         if name is None:
             name = self._ordinary_surname(kind, text, begin)
         if name is None or len(text[name.start : name.end]) < 3:
-            return []
+            letters = LETTERS.match(text, begin) if kind == "signature" else None
+            return [Span(begin, letters.end(), "PHYSICIAN")] if letters else []
         found = Span(begin, name.end, "PHYSICIAN" if name.titled or not of_patient else "NAME")
         return [found, *self._joined(text, name.end, kind in {"signature", "contact"})]
 
@@ -208,6 +213,9 @@ class People:
         filled = list(re.finditer(r"[^\r\n]*\S[^\r\n]*", text))
         if len(filled) > 1:
             yield from self.signature_lines(text, filled[max(1, len(filled) - 2)].start())
+        for line in filled[1:][-2:]:
+            if TYPIST.fullmatch(line.group()) and not line.group().strip().isdigit():
+                yield Span(line.start(), line.end(), "PHYSICIAN")
 
     def _fills(self, text: str, begin: int, end: int) -> Span | None:
         piece = text[begin:end]

@@ -1,11 +1,12 @@
-"""Addresses, and hospitals, practices and wards that bear a name or number."""
+"""Addresses, and wards and rooms that bear a name or number."""
 
 import re
 from collections.abc import Iterator
 
 from labkit.deidentification.cues import UPPER, CueIndex, alternation
-from labkit.deidentification.languages import Language, Lexicon
+from labkit.deidentification.languages import Language
 from labkit.deidentification.languages import Places as PlaceCues
+from labkit.deidentification.lexicon import Lexicon
 from labkit.deidentification.names import NAME, NameReader
 from labkit.deidentification.spans import Span
 
@@ -42,7 +43,6 @@ REST = re.compile(
     r"(?:[ \t]+|(?=,)|$|(?=[\n.;])))+"
 )
 BIRTHPLACE = re.compile(rf"\s(?:in|aus|at)\s({WORD})")
-SAINT = re.compile(rf"(?:St\.?|Sankt|Saint|Skt\.)[\s-](?:{WORD}[\s-])?$")
 
 
 class Places:
@@ -54,11 +54,6 @@ class Places:
         self._streets = [(p, re.compile(source)) for p in self._places for source in _streets(p)]
         codes = [p.postcode for p in self._places if p.postcode]
         self._code = re.compile(rf"(?<![\w-])(?:{'|'.join(codes)})(?!\w)") if codes else None
-        links = alternation(link for p in self._places for link in p.hospital_links)
-        self._link = re.compile(rf" +(?:{links} +)?(?={WORD})")
-        prefixes = alternation(prefix for p in self._places for prefix in p.hospital_prefixes)
-        self._prefix = re.compile(rf"(?:{prefixes}\s)+$")
-        self._trailing = {w.casefold() for p in self._places if p.hospital_last for w in p.hospitals}
 
     def register(self, index: CueIndex) -> None:
         """Put all cues of places into the index."""
@@ -66,8 +61,6 @@ class Places:
             phrases = [cue for cue in p.residence if " " in cue or cue.endswith(".") or cue.islower()]
             index.add("residence", phrases)
             index.add("residence", [cue for cue in p.residence if cue not in phrases], after=r"\s?:")
-            index.add("hospital", p.hospitals, after=r"(?![\w-])")
-            index.add_endings("hospital", p.hospital_endings)
             index.add("ward", p.wards, after=r"(?![\w-])")
             index.add("room", p.rooms, after=r"(?![\w-])")
 
@@ -141,9 +134,7 @@ class Places:
                 return []
             stop = end + len(re.sub(r"[\s,.–/-]+(?:der|den|des|dem|im|in|am|an|of|the)?[\s,.–/-]*$", "", rest.group()))
             return [Span(end + re.compile(r"[:\s]*").match(rest.group()).end(), stop, "ADDRESS")]
-        if kind in {"ward", "room"}:
-            return self._ward(text, start, end, named=kind == "ward")
-        return self._hospital(text, start, end)
+        return self._ward(text, start, end, named=kind == "ward")
 
     def _ward(self, text: str, start: int, end: int, *, named: bool) -> list[Span]:
         number = re.compile(
@@ -154,41 +145,6 @@ class Places:
         name = NAME.match(text, end + 1)
         known = not (named and name) or len(name.group()) < 3 or self._reader.ordinary(text, name.start(), name.end())
         return [] if known else [Span(start, name.end(), "HOSPITAL")]
-
-    def _hospital(self, text: str, start: int, end: int) -> list[Span]:
-        begin, stop = start, end
-        for lead in (
-            SAINT.search(text, max(0, start - 40), start),
-            self._prefix.search(text, max(0, start - 40), start),
-        ):
-            begin = min(begin, lead.start()) if lead else begin
-        word = text[start:end]
-        if word.casefold() in self._trailing:
-            name = self._reader.backward(text, len(text[:begin].rstrip(" ")))
-            begin = name.start if name and "," not in text[name.start : name.end] else begin
-        first = word.split("-")[0]
-        named = "-" in word and not self._lexicon.known(first) and len(first) > 2
-        for _ in range(5):
-            link = self._link.match(text, stop)
-            name = NAME.match(text, link.end()) if link and "\n" not in link.group() else None
-            if (
-                not name
-                or len(name.group()) < 3
-                or self._reader.ordinary(text, name.start(), name.end())
-                or text[name.end() : name.end() + 1] == ":"
-            ):
-                break
-            stop = name.end()
-        trailing = word.casefold() in self._trailing and begin == start
-        if (begin, stop) == (start, end) and not named and not self._starts_with_given(word):
-            return []
-        return [] if trailing and stop == end and not named else [Span(begin, stop, "HOSPITAL")]
-
-    def _starts_with_given(self, word: str) -> bool:
-        return any(
-            self._reader.given(word[:length].rstrip("n")) or self._reader.given(word[:length])
-            for length in range(4, len(word) - 4)
-        )
 
 
 def _streets(places: PlaceCues) -> Iterator[str]:

@@ -1,0 +1,133 @@
+"""Hospitals, practices, homes and schools that bear a name: "Klinikum am Park", "Royal Thornbury Infirmary"."""
+
+import re
+
+from labkit.deidentification.cues import UPPER, CueIndex, alternation
+from labkit.deidentification.languages import Language
+from labkit.deidentification.lexicon import Lexicon
+from labkit.deidentification.names import NameReader
+from labkit.deidentification.spans import Span
+
+__all__ = ["Institutions"]
+
+TOKEN = rf"[{UPPER}][\w'’.-]*"
+BEFORE = re.compile(rf"(?P<word>{TOKEN})(?P<gap>[ -])$")
+NEXT = re.compile(rf"(?P<word>{TOKEN}?[^\W_.'’-])(?!\w)")
+SAINT = re.compile(r"(?:St|Sankt|Saint|Skt|SS)\.?")
+DAY = re.compile(r"(?:tag|abend|morgen|mittag|nacht|woche|monat|jahr|ende|beginn|termin)(?:e?s)?$", re.IGNORECASE)
+LEGAL = re.compile(r",? (?:g?GmbH|gAG|AG|e\. ?V\.|GbR|PartG|KG|Ltd\.?|LLC|Inc\.?|PLC)(?!\w)")
+MOST = 5
+
+
+class Institutions:
+    """Finds institutions with the cues of some languages; a bare "Klinikum" or "the clinic" names none."""
+
+    def __init__(self, languages: tuple[Language, ...], *, lexicon: Lexicon, reader: NameReader):
+        self._lexicon, self._reader = lexicon, reader
+        self._places = places = [language.places for language in languages]
+        self._words = {w.casefold() for p in places for cue in p.hospitals for w in cue.split()}
+        self._trailing = {w.casefold() for p in places if p.hospital_last for w in p.hospitals}
+        self._generic = {
+            w.casefold() for p in places for w in (*p.hospital_generic, *p.hospital_prefixes)
+        } | self._words
+        self._fronts = {w.casefold().rstrip(".") for p in places for w in p.town_fronts}
+        self._proper = {w.casefold() for p in places for w in p.hospital_names}
+        self._proper_before = re.compile(rf"(?<!\w){alternation(w for p in places for w in p.hospital_names)}[ -]$")
+        self._proper_next = re.compile(rf"{alternation(w for p in places for w in p.hospital_names)}(?!\w)")
+        self._link = re.compile(rf" +(?:(?P<link>{alternation(w for p in places for w in p.hospital_links)}) +)?")
+        self._spots = {w.casefold() for p in places for w in p.hospital_spots}
+        self._ending = tuple(end for p in places for end in p.hospital_endings)
+
+    def register(self, index: CueIndex) -> None:
+        """Put the words for institutions into the index."""
+        for p in self._places:
+            index.add("hospital", p.hospitals, after=r"(?![\w-])")
+            index.add_endings("hospital", p.hospital_endings)
+
+    def at_cue(self, text: str, start: int, end: int) -> list[Span]:
+        """The institution whose kind stands at [start, end), where something names it."""
+        begin, before = self._back(text, start)
+        stop, after = self._forth(text, end, trailing=text[start:end].casefold() in self._trailing)
+        if not (before or after or self._inside(text[start:end])):
+            return []
+        legal = LEGAL.match(text, stop)
+        return [Span(begin, legal.end() if legal else stop, "HOSPITAL")]
+
+    def _back(self, text: str, start: int) -> tuple[int, bool]:
+        """Where the name begins that stands before the kind, and whether it names anything."""
+        begin, named = start, False
+        for _ in range(MOST):
+            window = text[max(0, begin - 40) : begin]
+            proper = self._proper_before.search(window)
+            token = BEFORE.search(window)
+            joined = re.search(rf"(?<!\w)({TOKEN} (?:of|and|&|the|und|des|der) )$", window) if begin < start else None
+            if proper:
+                begin, named = begin - len(proper.group()), True
+            elif token and (kind := self._names(text, begin - len(token.group()), token.group("word"), back=True)):
+                begin, named = begin - len(token.group()), named or kind == "name"
+            elif joined and not self._lexicon.known(joined.group(1).split()[0]):
+                begin, named = begin - len(joined.group(1)), True
+            else:
+                break
+        return begin, named
+
+    def _forth(self, text: str, end: int, *, trailing: bool) -> tuple[int, bool]:
+        """Where the name ends that stands behind the kind, and whether it names anything."""
+        stop, named, reach = end, False, end
+        for _ in range(MOST):
+            link = self._link.match(text, reach)
+            if not link:
+                break
+            proper = self._proper_next.match(text, link.end())
+            token = NEXT.match(text, link.end())
+            if proper:
+                stop = reach = proper.end()
+                named = True
+                continue
+            if not token or text[token.end() : token.end() + 1] == ":" or (trailing and not link.group("link")):
+                break
+            kind = self._names(text, token.start(), token.group("word"), back=False)
+            if not kind and (link.group("link") or "").casefold() in self._spots:
+                kind = "name" if self._is_spot(token.group("word")) else None
+            if not kind:
+                break
+            reach = token.end()
+            if kind == "name":
+                stop, named = reach, True
+        return stop, named
+
+    def _names(self, text: str, start: int, word: str, *, back: bool) -> str | None:
+        """What a capitalised word beside the kind does: name it, belong to it, or nothing."""
+        bare = word.rstrip(".").casefold()
+        if SAINT.fullmatch(word) or re.match(r"(?:St\.?|Sankt|Saint)-", word):
+            return "name"
+        if bare in self._generic or word.casefold() in self._generic:
+            return "kind"
+        if bare in self._fronts:
+            return "kind"
+        if back and self._reader.title.match(text, start):
+            return None
+        if len(word) > 2 and not self._reader.ordinary(text, start, start + len(word.rstrip("."))):
+            return "name"
+        possessive = re.fullmatch(rf"[{UPPER}]\w+['’]s", word)
+        return "name" if possessive and word[:-2].casefold() not in {"children", "women"} else None
+
+    def _is_spot(self, word: str) -> bool:
+        """Whether a noun after "am", "an der" tells where an institution stands, and not when or what for."""
+        return (
+            len(word) > 2
+            and not self._lexicon.clinical(word)
+            and not DAY.search(word)
+            and not self._lexicon.listed(word)
+        )
+
+    def _inside(self, word: str) -> bool:
+        """Whether the word itself holds a name: "Marienhospital", "Thornbury-Klinik"."""
+        first, hyphen, _ = word.partition("-")
+        if hyphen and len(first) > 2:
+            return not self._lexicon.known(first)
+        low = word.casefold()
+        heads = [low.removesuffix(end) for end in self._ending if low.endswith(end)]
+        return any(
+            self._lexicon.given(form) for head in heads if len(head) > 3 for form in (head, head[:-1], head + "a")
+        )
