@@ -39,6 +39,11 @@ def prediction_table(labels, rng, *, policies=("inclusive", "exclusive"), seeds=
 
 
 @pytest.fixture
+def rng():
+    return np.random.default_rng(20)
+
+
+@pytest.fixture
 def labels():
     return label_table(np.random.default_rng(11))
 
