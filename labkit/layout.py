@@ -7,12 +7,14 @@ models); `reports/` holds what may be shared (rendered pages, figures, tables wi
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ALL_POLICIES", "COMPARISON", "NOTEBOOKS", "ROOT", "Layout", "PolicyLayout"]
+__all__ = ["ALL_POLICIES", "COMPARISON", "HEADLESS_VARIABLE", "NOTEBOOKS", "ROOT", "Layout", "PolicyLayout"]
 
 ROOT = Path(__file__).parents[1]
 # The value of `policy` with which 04 and 05 compare all policies, and the folder of that comparison.
 ALL_POLICIES = "all"
 COMPARISON = "comparison"
+# Set by the run, naming the draft of the step's receipt: a notebook without a person in front of it shows no form.
+HEADLESS_VARIABLE = "LABKIT_RECEIPT_DRAFT"
 NOTEBOOKS = {
     "extraction": ROOT / "notebooks" / "01_extraction.ipynb",
     "verification": ROOT / "notebooks" / "02_verification.ipynb",

@@ -6,6 +6,7 @@ import pytest
 from labkit import tables, templates
 from labkit.errors import ExtractionError
 from labkit.extraction import labelling, rules
+from labkit.extraction.settings import Settings
 
 TEMPLATE = templates.load("elbow")
 TEXTS = [
@@ -45,25 +46,47 @@ def test_offsets_give_the_quote(labelled):
         assert texts[row.study_id][row.start : row.end] == row.evidence
 
 
-def test_the_overview_tells_silence_from_negation(labelled):
-    counts = labelling.overview(labelled.findings).loc["rules"]
-    assert counts.loc["Joint Dislocation (All Locations)", ["negated", "not mentioned"]].tolist() == [1, 1]
-    assert (counts.sum(axis=1) == 2).all()
+def test_the_record_says_which_rules_read_and_holds_nobody(labelled):
+    facts = labelled.record["rules"]
+    assert facts["raised"] == len(labelled.raised) == 1, "the ulna, which no report names"
+    assert facts["template_sha256"] and facts["languages"] == ["de", "en"] and len(facts["languages_sha256"]) == 64
+    assert facts["switches"] == rules.Switches().model_dump()
+    assert "Beispielfrau" not in str(labelled.record)
 
 
-def test_agreement_counts_equal_labels_of_two_sources(labelled):
-    other = labelled.findings.assign(source="openai")
-    other.loc[other.finding == "Ossicles", "value"] = "true"
-    table = labelling.agreement(pd.concat([labelled.findings, other])).set_index("finding")
-    assert table.loc["Ossicles", "share"] == 0 and table.drop("Ossicles")["share"].eq(1).all()
-    assert labelling.agreement(labelled.findings).empty
+def test_raised_labels_are_a_table(labelled):
+    tables.check(labelled.raised, tables.RAISED)
+    assert labelled.raised.iloc[0].tolist() == ["3", "Ulna Fracture", "rules", "", "true"]
 
 
-def test_the_record_says_what_raised_labels_and_which_hedges_were_met(labelled):
-    facts = labelling.record_table(labelled.record)["value"]
-    assert facts.loc[("rules", "raised by the hierarchy")] == "1", "the ulna, which no report names"
-    assert facts.loc[("rules", "hedges: verdacht auf")] == "1"
-    assert not any("Beispielfrau" in fact for fact in facts)
+def test_hedges_are_those_of_each_report(labelled):
+    assert labelled.hedges.to_numpy().tolist() == [["1", "verdacht auf"]]
+
+
+def test_hedges_are_known_also_where_no_rules_read(labelled, monkeypatch):
+    read = labelling.Labelled(labelled.findings, labelled.answers, {"stopped": ""}, labelled.raised)
+    monkeypatch.setattr(labelling, "by_model", lambda *_, **__: read)
+    found = labelling.label(TEXTS, template=TEMPLATE, extractors=["openai"], switches=rules.Switches())
+    assert list(found.record) == ["openai"] and len(found.answers) == 3
+    assert found.hedges.to_numpy().tolist() == [["1", "verdacht auf"]]
+
+
+@pytest.mark.parametrize(("texts", "cleaned"), [("may name people", True), ("already anonymised", False)])
+def test_texts_pass_the_gate_unless_they_are_stated_to_name_nobody(monkeypatch, labelled, texts, cleaned):
+    given = {}
+
+    def by_model(*_, **options):
+        given.update(options)
+        return labelling.Labelled(labelled.findings, labelled.answers, {"stopped": ""}, labelled.raised)
+
+    monkeypatch.setattr(labelling, "by_model", by_model)
+    settings = Settings(model="m", base_url="http://localhost:1/v1", texts=texts)
+    labelling.label(
+        TEXTS, template=TEMPLATE, extractors=["openai"], switches=rules.Switches(), settings=settings,
+        deidentify=str.upper, retry_failed=True,
+    )  # fmt: skip
+    assert given["deidentify"] is (str.upper if cleaned else None)
+    assert given["retry_failed"] is True
 
 
 def test_both_tables_keep_their_contracts_and_the_order_of_reports_and_template(labelled):

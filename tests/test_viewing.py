@@ -91,6 +91,52 @@ def test_examples_come_with_the_most_doubtful_first_and_the_number_asked_for(tex
     assert "Radiuskopffraktur" in page
 
 
+def test_every_value_has_a_colour_and_a_line_of_its_own():
+    text = "aa bb cc"
+    page = marked(text, ("A", "true", "aa", 0), ("B", "uncertain", "bb", 3), ("C", "false", "cc", 6))
+    assert re.findall(r"underline (\w+)", page) == ["solid", "wavy", "dotted"]
+    assert len(set(viewing.COLOURS.values())) == 3
+    assert re.findall(r"underline (\w+)", viewing.legend()) == ["solid", "wavy", "dotted"]
+
+
+def test_findings_that_rest_on_the_same_words_are_named_together():
+    page = marked("Fraktur", ("A", "true", "Fraktur", 0), ("B", "true", "Fraktur", 0))
+    assert re.findall('title="([^"]*)"', page) == ["A, B: true"]
+
+
+def test_a_quote_beyond_the_text_marks_nothing_and_breaks_nothing():
+    assert plain(marked("Fraktur", ("A", "true", "Fraktur links, alt", 40))) == "Fraktur"
+
+
+def test_without_a_gate_the_text_is_shown_as_it_is():
+    text = "Pat. Gundula Beispielfrau: Fraktur."
+    shown = viewing.painted(text, findings(("A", "true", "Fraktur", 27)), gate=None)
+    assert html.unescape(re.sub("<[^>]+>", "", shown)) == text
+
+
+def test_the_tree_follows_the_hierarchy_and_folds_what_is_silent():
+    kinds = {
+        "openai": {"Fracture (All Locations)": "true", "Radius Fracture": "true", "Radial Head Fracture": "uncertain"},
+        "rules": {"Fracture (All Locations)": "true", "Radius Fracture": "negated"},
+    }
+    page = viewing.tree(kinds, TEMPLATE, notes={"Radius Fracture": "differs & raised"})
+    rows = re.findall(r"padding:.1em .5em .1em ([\d.]+)em;text-align:left\">([^<]*)<", page)
+    assert rows == [("0.0", "Fracture (All Locations)"), ("1.1", "Radius Fracture"), ("2.2", "Radial Head Fracture")]
+    assert "differs &amp; raised" in page and ">openai<" in page and ">rules<" in page
+    assert f"{len(TEMPLATE.findings) - 3} not mentioned" in page and "Ossicles" in page.split("<details>")[1]
+
+
+def test_a_report_that_names_nothing_says_so():
+    assert "No finding is named" in viewing.tree({"rules": {}}, TEMPLATE)
+
+
+def test_bars_are_as_long_as_their_shares():
+    counts = pd.DataFrame({"true": [3], "uncertain": [1], "negated": [0], "not mentioned": [0]}, index=["Ossicles"])
+    page = viewing.bars(counts, n=4)
+    assert re.findall(r"width:([\d.]+)%", page) == ["75.00", "25.00", "0.00"]
+    assert "3 true · 1 uncertain" in page and "4 reports" in page
+
+
 def test_without_leave_no_word_of_any_report_is_shown(texts, labelled):
     page = viewing.examples(texts, labelled, gate=Gate(), show_text=False).data
     assert "show_text: true" in page

@@ -3,30 +3,40 @@
 (report id, text) pairs go in, FINDINGS and ANSWERS come out; as many ANSWERS as reports per extractor, always.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 
-from labkit import tables
+from labkit import __version__, tables
 from labkit.errors import ExtractionError
-from labkit.extraction import chat, rules
+from labkit.extraction import chat, hedges, rules
+from labkit.extraction.languages import LANGUAGE_DIR
 from labkit.extraction.settings import Settings
 from labkit.templates import Template
 
-__all__ = ["Labelled", "agreement", "by_model", "by_rules", "label", "overview", "record_table"]
+__all__ = ["Labelled", "by_model", "by_rules", "label"]
 
 NOTHING = {"model": "", "prompt_tokens": 0, "completion_tokens": 0, "cost": float("nan"), "seconds": float("nan")}
+HEDGES = ("study_id", "phrase")
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Tables FINDINGS and ANSWERS of one extractor, and what the methods section needs to know of the run."""
+    """Tables FINDINGS, ANSWERS and RAISED, and what the methods section needs to know of the run.
+
+    hedges : columns study_id and phrase, one row per hedge that the rules met; words outside of the language files
+        are left out of a phrase.
+    """
 
     findings: pd.DataFrame
     answers: pd.DataFrame
     record: dict = field(default_factory=dict)
+    raised: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(tables.RAISED.all_columns)))
+    hedges: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(HEDGES)))
 
 
 def label(
@@ -38,8 +48,15 @@ def label(
     settings: Settings | None = None,
     store_path: str | Path | None = None,
     deidentify: Callable | None = None,
+    retry_failed: bool = False,
 ) -> Labelled:
     """Labels of every extractor named, in one table; `record` by extractor.
+
+    Parameters
+    ----------
+    deidentify : what a text passes before an endpoint gets it, local ones included; left out only where the settings
+        state that the texts are already anonymised.
+    retry_failed : ask a model again for the reports whose last answer failed, and for nothing else.
 
     Raises
     ------
@@ -51,34 +68,35 @@ def label(
             parts[source] = by_rules(reports, template=template, switches=switches)
         else:
             parts[source] = by_model(
-                reports, template=template, settings=settings, store_path=store_path, deidentify=deidentify
+                reports,
+                template=template,
+                settings=settings,
+                store_path=store_path,
+                deidentify=None if settings and settings.texts == "already anonymised" else deidentify,
+                retry_failed=retry_failed,
             )
             if parts[source].record["stopped"]:
                 raise ExtractionError(parts[source].record["stopped"])
     for part in parts.values():
         assert len(part.answers) == len(reports), "rows out differ from rows in"
+    # Hedges are those of the language files whoever reads the reports.
+    met = parts["rules"] if "rules" in parts else by_rules(reports, template=template, switches=switches)
     return Labelled(
-        pd.concat([part.findings for part in parts.values()], ignore_index=True),
-        pd.concat([part.answers for part in parts.values()], ignore_index=True),
+        *(
+            pd.concat([getattr(part, name) for part in parts.values()], ignore_index=True)
+            for name in ("findings", "answers")
+        ),
         {source: part.record for source, part in parts.items()},
+        pd.concat([part.raised for part in parts.values()], ignore_index=True),
+        met.hedges,
     )
-
-
-def overview(findings: pd.DataFrame) -> pd.DataFrame:
-    """Counts per finding and source: true, uncertain, negated (false with a quote), not mentioned (false without)."""
-    kinds = findings["value"].where(
-        findings["value"] != "false", findings["evidence"].map(lambda quote: "negated" if quote else "not mentioned")
-    )
-    counted = pd.crosstab([findings["source"], findings["finding"]], kinds)
-    counted = counted.reindex(columns=["true", "uncertain", "negated", "not mentioned"], fill_value=0)
-    order = list(dict.fromkeys(zip(findings["source"], findings["finding"])))
-    return counted.loc[order].rename_axis(columns=None)
 
 
 def by_rules(reports: Iterable[tuple[str, str]], *, template: Template, switches: rules.Switches) -> Labelled:
     """Read every report with the rules of the template and the language files; needs no network."""
     extractor = rules.RuleExtractor(template, switches=switches)
-    findings, answers, repaired, hedges = [], [], 0, {}
+    shown = hedges.Vocabulary()
+    findings, answers, raised, met = [], [], [], []
     for report_id, text in reports:
         try:
             labelled = extractor(text)
@@ -88,18 +106,36 @@ def by_rules(reports: Iterable[tuple[str, str]], *, template: Template, switches
             )
             continue
         answers.append({"study_id": report_id, "source": "rules", "status": "ok", "reason": "", **NOTHING})
-        repaired += len(labelled.repaired)
-        for hedge in labelled.hedges:
-            hedges[hedge.casefold()] = hedges.get(hedge.casefold(), 0) + 1
+        met += [(report_id, shown.plain(hedge)) for hedge in labelled.hedges]
         for finding in template.findings:
+            value = labelled.values[finding.id].value
             span = labelled.evidence.get(finding.id)
             findings.append(
-                (report_id, finding.name, "rules", labelled.values[finding.id].value)
+                (report_id, finding.name, "rules", value)
                 + ((span.text, span.start, span.end, "true") if span else ("", -1, -1, ""))
                 + (float("nan"),)
             )
-    record = {"raised by the hierarchy": repaired, "hedges": dict(sorted(hedges.items(), key=lambda h: (-h[1], h[0])))}
-    return _labelled(findings, answers, record)
+            if finding.id in labelled.repaired:
+                raised.append((report_id, finding.name, "rules", "", value))
+    record = {
+        "version": __version__,
+        "template": template.anatomy,
+        "template_sha256": hashlib.sha256(template.model_dump_json().encode()).hexdigest(),
+        "languages": [path.stem for path in sorted(LANGUAGE_DIR.glob("*.yaml"))],
+        "languages_sha256": _digest(sorted(LANGUAGE_DIR.glob("*.yaml"))),
+        "switches": switches.model_dump(),
+        "read_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "raised": len(raised),
+    }
+    return _labelled(findings, answers, record, raised, met)
+
+
+def _digest(paths: list[Path]) -> str:
+    """One hash of several files, by their names and bytes."""
+    whole = hashlib.sha256()
+    for path in paths:
+        whole.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return whole.hexdigest()
 
 
 def by_model(
@@ -112,7 +148,7 @@ def by_model(
     retry_failed: bool = False,
 ) -> Labelled:
     """Ask an OpenAI-compatible endpoint; what the store already holds is not asked again."""
-    findings, answers = [], []
+    findings, answers, raised = [], [], []
     with chat.extract(
         reports,
         template=template,
@@ -122,19 +158,7 @@ def by_model(
         retry_failed=retry_failed,
     ) as extracted:
         for answer in extracted:
-            answers.append(
-                {
-                    "study_id": answer.report_id,
-                    "source": "openai",
-                    "status": answer.status,
-                    "reason": answer.reason,
-                    "model": answer.snapshot or answer.model,
-                    "prompt_tokens": answer.prompt_tokens,
-                    "completion_tokens": answer.completion_tokens,
-                    "cost": answer.cost,
-                    "seconds": answer.seconds,
-                }
-            )
+            answers.append(_answer_row(answer))
             for finding in template.findings if answer.labels else ():
                 label = answer.labels[finding.id]
                 place = (-1, -1) if label.start is None else (label.start, label.end)
@@ -143,37 +167,33 @@ def by_model(
                     (answer.report_id, finding.name, "openai", label.raised.value, label.evidence, *place, grounded)
                     + (float("nan") if label.confidence is None else label.confidence,)
                 )
+                if label.raised != label.value:
+                    raised.append((answer.report_id, finding.name, "openai", label.value.value, label.raised.value))
         record = {**extracted.record, **extracted.quality(), "stopped": extracted.stopped or ""}
-    return _labelled(findings, answers, record)
+    return _labelled(findings, answers, record, raised, [])
 
 
-def record_table(record: dict[str, dict]) -> pd.DataFrame:
-    """What is known of each extractor's run, one row per fact; sections of a record are flattened."""
-    rows = []
-    for source, facts in record.items():
-        for name, fact in facts.items():
-            inner = {f"{name}: {key}": value for key, value in fact.items()} if isinstance(fact, dict) else {name: fact}
-            rows += [{"extractor": source, "fact": key, "value": str(value)} for key, value in inner.items()]
-    return pd.DataFrame(rows, columns=["extractor", "fact", "value"]).set_index(["extractor", "fact"])
+def _answer_row(answer: chat.Answer) -> dict:
+    return {
+        "study_id": answer.report_id,
+        "source": "openai",
+        "status": answer.status,
+        "reason": answer.reason,
+        "model": answer.snapshot or answer.model,
+        "prompt_tokens": answer.prompt_tokens,
+        "completion_tokens": answer.completion_tokens,
+        "cost": answer.cost,
+        "seconds": answer.seconds,
+    }
 
 
-def _labelled(findings: list[tuple], answers: list[dict], record: dict) -> Labelled:
-    columns = list(tables.FINDINGS.all_columns)
+def _labelled(
+    findings: list[tuple], answers: list[dict], record: dict, raised: list[tuple], met: list[tuple]
+) -> Labelled:
+    made = {
+        table.name: tables.check(pd.DataFrame(rows, columns=list(table.all_columns)), table)
+        for table, rows in ((tables.FINDINGS, findings), (tables.ANSWERS, answers), (tables.RAISED, raised))
+    }
     return Labelled(
-        tables.check(pd.DataFrame(findings, columns=columns), tables.FINDINGS),
-        tables.check(pd.DataFrame(answers, columns=list(tables.ANSWERS.all_columns)), tables.ANSWERS),
-        record,
+        made["FINDINGS"], made["ANSWERS"], record, made["RAISED"], pd.DataFrame(met, columns=list(HEDGES), dtype="str")
     )
-
-
-def agreement(findings: pd.DataFrame) -> pd.DataFrame:
-    """Where two extractors label the same study: per finding the labels compared, equal ones, and their share.
-
-    Returns an empty table when there is only one source.
-    """
-    wide = findings.pivot(index=["study_id", "finding"], columns="source", values="value").dropna()
-    if wide.shape[1] < 2:
-        return pd.DataFrame(columns=["finding", "n", "equal", "share"])
-    equal = wide.iloc[:, 0] == wide.iloc[:, 1]
-    table = equal.groupby("finding", sort=False).agg(n="size", equal="sum").reset_index()
-    return table.assign(share=table.equal / table.n).sort_values("share", ignore_index=True)

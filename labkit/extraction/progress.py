@@ -1,10 +1,13 @@
 """A progress bar for terminal and notebook: done, rate, failures, cost so far, time left.
 
-Used by `chat`. Without a terminal it writes a line every ten seconds instead.
+Used by `chat`. Without a terminal, and in a run that nobody watches, it writes a line every ten seconds instead.
 """
 
+import os
 import sys
 from typing import Any
+
+from labkit.layout import HEADLESS_VARIABLE
 
 __all__ = ["Bar"]
 
@@ -15,10 +18,14 @@ class Bar:
     def __init__(self, total: int | None, *, shown: bool, label: str):
         self._bar: Any = None
         if shown:
-            from tqdm.auto import tqdm
+            import tqdm
+            import tqdm.auto
 
-            interval = 0.2 if sys.stderr.isatty() or "ipykernel" in sys.modules else 10.0
-            self._bar = tqdm(total=total, desc=label, unit="report", mininterval=interval, smoothing=0.1)
+            # The bar of a notebook lives in the browser; a rendered page would show how it looked at the start.
+            headless = HEADLESS_VARIABLE in os.environ
+            watched = not headless and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+            interval, kind = 0.2 if watched else 10.0, tqdm.tqdm if headless else tqdm.auto.tqdm
+            self._bar = kind(total=total, desc=label, unit="report", mininterval=interval, smoothing=0.1)
 
     def __enter__(self):
         return self

@@ -91,6 +91,7 @@ class ExtractionSection(Section):
     extractors: tuple[Literal["rules", "openai"], ...] = Field(min_length=1, max_length=2)
     rules: rules.Switches
     openai: ChatSettings | None
+    retry_failed: bool  # ask a model again for the reports whose last answer failed, and for no other
     show_text: bool  # whether rendered pages may show report text
 
     @model_validator(mode="after")

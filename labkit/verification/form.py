@@ -18,12 +18,11 @@ from labkit import tables
 from labkit.corpus import Report
 from labkit.deidentification import Gate
 from labkit.extraction.viewing import marked
+from labkit.layout import HEADLESS_VARIABLE
 from labkit.verification.reviews import append, latest, review_file
 
 __all__ = ["Review", "review"]
 
-# Set by the run: a notebook without a person in front of it shows no form.
-HEADLESS_VARIABLE = "LABKIT_RECEIPT_DRAFT"
 VALUES = ("true", "uncertain", "false")
 NAME_LAYOUT = {"width": "300px", "margin": "0"}
 

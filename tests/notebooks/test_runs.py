@@ -51,6 +51,7 @@ extraction:
   rules: {unlikely_is_uncertain: true, consistent_with_is_uncertain: true, effusion_is_fat_pad_sign: true,
           consolidated_is_false: true}
   openai: null
+  retry_failed: false
   show_text: false
 verification:
   split: {train: 0.64, validation: 0.16, test: 0.2, seed: 3}
