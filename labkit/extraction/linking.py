@@ -113,8 +113,12 @@ def _distance(place: Mention, lesion: Mention, marks: Marks) -> float:
         between, behind = range(lesion.end, place.start), BEHIND_WORDS
     else:
         return 0.0
-    light = sum(1 for i in between if marks.has("connectors", i))
-    return len(between) + behind - 0.5 * light + COMMA_WORDS * sum(1 for i in between if marks.is_sign(i))
+    if not between:
+        return behind
+    connectors = marks.flags.get("connectors")
+    light = len(connectors.intersection(between)) if connectors else 0
+    signs = len(marks.signs.intersection(between)) if marks.signs else 0
+    return len(between) + behind - 0.5 * light + COMMA_WORDS * signs
 
 
 def _is_normal(place: Mention, marks: Marks) -> bool:

@@ -48,7 +48,11 @@ class Cue(NamedTuple):
 
 @dataclass(slots=True)
 class Marks:
-    """What stands in a sentence."""
+    """What stands in a sentence.
+
+    `lists` and `leads` hold what the scopes have worked out about it: whether a list goes on behind a comma as far as a
+    mention, and whether a phrase has a lesion of its own ahead.
+    """
 
     words: list[str]
     lesions: list[Mention] = field(default_factory=list)
@@ -57,7 +61,13 @@ class Marks:
     flags: dict[str, set[int]] = field(default_factory=dict)
     spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     signs: frozenset[int] = frozenset()
+    # Worked out when first asked for.
     _segments: list[tuple[int, int]] = field(default_factory=list)
+    _named: set[int] = field(default_factory=set)
+    _leading: set[tuple[int, str]] = field(default_factory=set)
+    _first_ends: dict[int, int] = field(default_factory=dict)
+    lists: dict[tuple[int, int], bool] = field(default_factory=dict)
+    leads: dict[tuple[int, int, str], bool] = field(default_factory=dict)
 
     def has(self, flag: str, position: int) -> bool:
         """Whether a word with this flag begins at the position."""
@@ -71,6 +81,31 @@ class Marks:
                 self._segments += [(start, end)] * (end + 1 - start)
                 start = end + 1
         return self._segments[position]
+
+    @property
+    def named(self) -> set[int]:
+        """Positions of the words that name a lesion or a place."""
+        if not self._named:
+            self._named = {i for found in (self.lesions, self.places) for m in found for i in range(m.start, m.end)}
+        return self._named
+
+    def points_ahead(self, position: int, kind: str) -> bool:
+        """Whether a cue of this kind that is about what follows begins at the position."""
+        if not self._leading:
+            self._leading = {(cue.start, cue.kind) for cue in self.cues if cue.side == "before"}
+        return (position, kind) in self._leading
+
+    def first_end(self, position: int) -> int:
+        """Where the first lesion ends that begins at the position or behind it."""
+        if position not in self._first_ends:
+            ends = (lesion.end for lesion in self.lesions if lesion.start >= position)
+            self._first_ends[position] = min(ends, default=len(self.words))
+        return self._first_ends[position]
+
+    def among(self, flag: str, start: int, end: int) -> bool:
+        """Whether a word with this flag begins at one of the positions from start to end (exclusive)."""
+        found = self.flags.get(flag)
+        return bool(found) and not found.isdisjoint(range(start, end))
 
     def is_sign(self, position: int) -> bool:
         """Whether a comma or a stronger sign stands at the position."""
@@ -104,17 +139,16 @@ class Reader:
 
     def familiarity(self, words: list[str]) -> int:
         """How much of a report this language knows: small words count most, terms and cues a little."""
-        weights, know = self._weights, self.lexicon.know
-        total = 0
-        for word in words:
-            weight = weights.get(word)
-            if weight is None:
-                known = know(word)
-                weight = SMALL_WORD if SMALL in known.labels else int(bool(known.labels or known.starts))
-                if len(weights) < CACHE_WORDS:
-                    weights[word] = weight
-            total += weight
-        return total
+        weights = self._weights
+        try:
+            return sum(map(weights.__getitem__, words))
+        except KeyError:
+            if len(weights) >= CACHE_WORDS:
+                weights.clear()
+            for word in set(words) - weights.keys():
+                known = self.lexicon.know(word)
+                weights[word] = SMALL_WORD if SMALL in known.labels else int(bool(known.labels or known.starts))
+            return sum(map(weights.__getitem__, words))
 
     def __call__(self, words: list[str]) -> Marks:
         """Mark a sentence, longer phrases before shorter ones that they contain."""
@@ -155,13 +189,14 @@ def _outer(matches: list[Match], masks: list[Match], joined: frozenset = frozens
     `joined` are pairs of labels of which the first, a property, contains the second without hiding it ("mehrfach
     frakturiert").
     """
-    if len(matches) + len(masks) < 2:
+    longer = [o for o in matches if o.end - o.start > 1]
+    if not (longer or masks):
         return matches
     return [
         m
         for m in matches
         if not any(
-            _within(m, o) and o.end - o.start > m.end - m.start and (o.label, m.label) not in joined for o in matches
+            _within(m, o) and o.end - o.start > m.end - m.start and (o.label, m.label) not in joined for o in longer
         )
         and not any(_within(m, o) for o in masks)
     ]

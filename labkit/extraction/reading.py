@@ -4,38 +4,35 @@ Used by 01_extraction through `rules`. Places and fractures carry over to a sent
 a later sentence may say of an earlier lesion that it has healed, can still be seen or is reduced.
 """
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from labkit.extraction.cues import State, Switches, judge
+from labkit.extraction.healing import aged, says_healed
 from labkit.extraction.linking import Linker
+from labkit.extraction.memory import Memory
 from labkit.extraction.mentions import ELSEWHERE, Cue, Marks, Mention
 from labkit.extraction.quotes import Span
 from labkit.extraction.sentences import Sentence
 from labkit.extraction.statements import Statement
 from labkit.templates import Template
 
-__all__ = ["Memory", "SentenceReader"]
+__all__ = ["SentenceReader", "Understood"]
 
-# Sentences over which a place that is not named again still holds.
-MEMORY_SENTENCES = 3
 # Words before the colon of a heading that names a region.
 LONGEST_REGION = 6
 # States that a property takes over from what it belongs to.
 INHERITED = frozenset({State.PAST, State.HEALED, State.HEDGED})
 
 
-@dataclass(slots=True)
-class Memory:
-    """What the sentences read so far leave for the next one."""
+class Understood(NamedTuple):
+    """What a sentence says by itself: its marks, the places of each lesion, and how each lesion is meant and why.
 
-    statements: list[Statement] = field(default_factory=list)
-    hedges: list[str] = field(default_factory=list)
-    places: frozenset[str] = frozenset()
-    age: int = 0
-    # Indices of the statements that a later sentence may still be about, by lesion.
-    last: dict[str, list[int]] = field(default_factory=dict)
-    declared: bool = False
-    elsewhere: bool = False
+    Properties stand behind the lesions that they belong to.
+    """
+
+    marks: Marks
+    linked: dict[Mention, list[Mention]]
+    judged: list[tuple[Mention, State, Cue | None]]
 
 
 class SentenceReader:
@@ -46,35 +43,46 @@ class SentenceReader:
         self._linker = Linker(template)
         self._owners = {name: lesion.of for name, lesion in template.lesions.items() if lesion.of}
         self._reducible = {name for name, lesion in template.lesions.items() if lesion.reducible}
+        self._joints = self._reducible - set(self._owners)
         self._healing = frozenset(self._owners.values())
 
-    def read(self, sentence: Sentence, marks: Marks, memory: Memory, text: str) -> None:
+    def understand(self, marks: Marks) -> Understood | None:
+        """What a sentence says by itself, None where it says nothing; the same for the same words."""
+        if not (marks.lesions or marks.places or marks.flags):
+            return None
+        judged = [
+            (m, *judge(m, marks, switches=self._switches, reducible=m.name in self._reducible))
+            for m in sorted(marks.lesions, key=lambda m: (m.name in self._owners, m.start))
+        ]
+        return Understood(marks, self._linker(marks), judged)
+
+    def read(self, sentence: Sentence, said: Understood, memory: Memory, text: str) -> None:
         """Add what one sentence states to the memory."""
-        elsewhere = self._enter(sentence, marks, memory)
-        question = sentence.asks and not memory.declared
-        if elsewhere or question or not (marks.lesions or marks.places or marks.flags):
+        marks, linked, judged = said
+        if self._enter(sentence, marks, memory) or (sentence.asks and not memory.declared):
             return
-        linked = self._linker(marks)
         fresh: dict[str, list[int]] = {}
-        for lesion in sorted(marks.lesions, key=lambda m: (m.name in self._owners, m.start)):
-            state, cue = judge(lesion, marks, switches=self._switches, reducible=lesion.name in self._reducible)
+        for lesion, state, cue in judged:
+            own = linked[lesion]
             if sentence.asks and state == State.STATED and marks.segment(lesion.start)[1] >= len(marks.words) - 1:
                 state = State.HEDGED
             if lesion.name in self._healing:
-                state = self._aged(state, cue, lesion, marks)
-            places = self._places(lesion, linked[lesion], marks, memory, fresh)
-            if state == State.ASKED or places is None or (memory.elsewhere and not linked[lesion]):
+                consolidated = self._switches.consolidated_is_false
+                state = aged(state, cue, lesion, marks, consolidated_is_false=consolidated)
+            places = self._places(lesion, own, marks, memory, fresh)
+            if state == State.ASKED or places is None or (memory.elsewhere and not own):
                 continue
+            hedge = _hedge(sentence, cue, text) if state == State.HEDGED else ""
+            if hedge:
+                memory.hedges.append(hedge)
             if state == State.STATED:
-                state = self._state_of_owner(lesion, marks, memory, fresh)
-            span = _span(lesion, linked[lesion], cue, sentence, text)
-            if state == State.HEDGED and cue:
-                memory.hedges.append(_slice(sentence, cue.start, cue.end, text).lower())
-            fresh.setdefault(lesion.name, []).append(len(memory.statements))
+                state, hedge = self._state_of_owner(lesion, marks, memory, fresh)
+            span = _span(lesion, own, cue, sentence, text)
             partial = state == State.NEGATED and cue is not None and _is_partial(cue, lesion, marks)
-            memory.statements.append(Statement(lesion.name, places, state, sentence.section, span, partial))
+            statement = Statement(lesion.name, places, state, sentence.section, span, partial, hedge)
+            fresh.setdefault(lesion.name, []).append(memory.keep(statement, joint=lesion.name in self._joints))
         self._revise(sentence, marks, memory, fresh, text)
-        self._remember(marks, linked, memory, fresh)
+        self._remember(marks, memory, fresh)
 
     def _enter(self, sentence: Sentence, marks: Marks, memory: Memory) -> bool:
         """Follow the headings of regions ("Wrist: ..."): whether the sentence is about another region altogether."""
@@ -82,8 +90,8 @@ class SentenceReader:
             memory.elsewhere = False
         if sentence.titled:
             memory.declared = True
-        colon = next((i for i in range(min(LONGEST_REGION, len(marks.words))) if marks.words[i] == ":"), 0)
-        named = [place for place in marks.places if place.start < colon]
+        colon = min((i for i in marks.signs if i < LONGEST_REGION and marks.words[i] == ":"), default=0)
+        named = [place for place in marks.places if place.start < colon] if colon else ()
         if not named:
             return False
         elsewhere = all(place.name == ELSEWHERE for place in named)
@@ -92,24 +100,11 @@ class SentenceReader:
         memory.elsewhere = sentence.begins_line and bare and elsewhere
         return elsewhere
 
-    def _aged(self, state: State, cue: Cue | None, lesion: Mention, marks: Marks) -> State:
-        """State of a fracture of which the sentence says that it has healed, or that it can still be seen."""
-        start, end = marks.segment(lesion.start)
-        if marks.spans.get("unhealed"):
-            visible = state == State.PAST or (state == State.NEGATED and cue is not None and _covers(cue, marks))
-            return State.STATED if visible else state
-        healed = [span for span in marks.spans.get("consolidated", ()) if span[0] < end or span[0] >= start]
-        if healed and state in (State.STATED, State.PAST, State.NEGATED):
-            if state == State.NEGATED and not any(s < lesion.end and lesion.start < e for s, e in healed):
-                return state
-            return State.HEALED if self._switches.consolidated_is_false else State.STATED
-        return state
-
     def _places(
         self, lesion: Mention, own: list[Mention], marks: Marks, memory: Memory, fresh: dict[str, list[int]]
     ) -> frozenset[str] | None:
         """Places of a lesion, from an earlier sentence where this one names none; None where it lies elsewhere."""
-        names = frozenset(place.name for place in own)
+        names = frozenset([place.name for place in own])
         if names == {ELSEWHERE}:
             return None
         names = names - {ELSEWHERE} - self._linker.general
@@ -120,12 +115,10 @@ class SentenceReader:
             return names
         if lesion.name in self._healing and memory.last.get(lesion.name):
             last = [memory.statements[i] for i in memory.last[lesion.name]]
-            if marks.spans.get("unhealed") or marks.spans.get("consolidated"):
-                return frozenset().union(*(statement.places for statement in last))
-            return frozenset().union(*(s.places for s in last if s.state not in (State.PAST, State.HEALED)))
-        if memory.age < MEMORY_SENTENCES:
-            return frozenset(place for place in memory.places if self._linker.fits(place, lesion.name))
-        return names
+            if not (marks.spans.get("unhealed") or marks.spans.get("consolidated")):
+                last = [s for s in last if s.state not in (State.PAST, State.HEALED)]
+            return frozenset().union(*(statement.places for statement in last))
+        return frozenset(place for place in memory.recent() if self._linker.fits(place, lesion.name))
 
     def _owner_places(
         self,
@@ -137,9 +130,9 @@ class SentenceReader:
         fresh: dict[str, list[int]],
     ) -> frozenset[str] | None:
         """Places of a property: those of what it is a property of, in this sentence or the last that spoke of it."""
-        broken = {place for s in memory.statements if s.lesion == owner for place in s.places}
-        if names and names & broken:
-            return names & broken
+        broken = names & memory.named.get(owner, set())
+        if broken:
+            return broken
         mentioned = [m for m in marks.lesions if m.name == owner]
         if mentioned and not fresh.get(owner):
             return None
@@ -151,68 +144,59 @@ class SentenceReader:
             return frozenset().union(*(memory.statements[i].places for i in indices))
         return names
 
-    def _state_of_owner(self, lesion: Mention, marks: Marks, memory: Memory, fresh: dict[str, list[int]]) -> State:
-        """State of a property, or of a lesion named twice, from what it belongs to in the same clause.
+    def _state_of_owner(
+        self, lesion: Mention, marks: Marks, memory: Memory, fresh: dict[str, list[int]]
+    ) -> tuple[State, str]:
+        """State and hedge of a property, or of a lesion named twice, from what it belongs to in the same clause.
 
         "In Fehlstellung verheilte Fraktur" is as past as the fracture, "V. a. Fraktur mit Versatz" as uncertain.
         """
         owner = self._owners.get(lesion.name, lesion.name)
-        start, end = marks.segment(lesion.start)
-        end = end if owner != lesion.name else lesion.start
-        if not any(m.name == owner and start <= m.start < end for m in marks.lesions):
-            return State.STATED
-        states = {memory.statements[i].state for i in fresh.get(owner, ())}
-        return states.pop() if len(states) == 1 and states <= INHERITED else State.STATED
+        if owner in fresh:
+            start, end = marks.segment(lesion.start)
+            end = end if owner != lesion.name else lesion.start
+            if any(m.name == owner and start <= m.start < end for m in marks.lesions):
+                owners = [memory.statements[i] for i in fresh[owner]]
+                states = {statement.state for statement in owners}
+                if len(states) == 1 and states <= INHERITED:
+                    return owners[0].state, owners[0].hedge
+        return State.STATED, ""
 
     def _revise(self, sentence: Sentence, marks: Marks, memory: Memory, fresh: dict, text: str) -> None:
         """Let a sentence without the lesion's name speak of an earlier one: healed, still visible, reduced."""
-        evidence = _whole(sentence, text)
+        healed = self._switches.consolidated_is_false and says_healed(marks)
+        if marks.spans.get("unhealed"):
+            self._age(State.PAST, State.STATED, memory, fresh, _whole(sentence, text))
+        elif healed:
+            self._age(State.STATED, State.HEALED, memory, fresh, _whole(sentence, text))
+        if memory.joints and any(cue.kind == "resolved" for cue in marks.cues) and not self._reducible & set(fresh):
+            memory.reduce(_whole(sentence, text))
+
+    def _age(self, before: State, after: State, memory: Memory, fresh: dict[str, list[int]], evidence: Span) -> None:
+        """Turn the earlier statements that a sentence about healing is about from one state to another."""
         for lesion in self._healing:
-            earlier = memory.last.get(lesion, ()) if not fresh.get(lesion) else ()
-            if fresh.get(lesion) and any(memory.statements[i].state == State.HEALED for i in fresh[lesion]):
-                earlier = memory.last.get(lesion, ())
-            named = {place for i in fresh.get(lesion, ()) for place in memory.statements[i].places}
-            for i in earlier:
+            own = [memory.statements[i] for i in fresh.get(lesion, ())]
+            if own and not any(statement.state == State.HEALED for statement in own):
+                continue
+            named = {place for statement in own for place in statement.places}
+            for i in memory.last.get(lesion, ()):
                 statement = memory.statements[i]
-                if named and not named & statement.places:
-                    continue
-                if marks.spans.get("unhealed"):
-                    if statement.state == State.PAST:
-                        memory.statements[i] = statement.become(State.STATED, evidence)
-                elif (
-                    self._is_healed(marks) and statement.state == State.STATED and self._switches.consolidated_is_false
-                ):
-                    memory.statements[i] = statement.become(State.HEALED, evidence)
-        undone = any(cue.kind == "resolved" for cue in marks.cues) and not self._reducible & set(fresh)
-        if undone:
-            for i, statement in enumerate(memory.statements):
-                joint = statement.lesion in self._reducible and statement.lesion not in self._owners
-                if joint and statement.state == State.STATED:
-                    memory.statements[i] = statement.become(State.NEGATED, evidence)
+                if statement.state == before and (not named or named & statement.places):
+                    memory.statements[i] = statement.become(after, evidence)
 
-    def _is_healed(self, marks: Marks) -> bool:
-        """Whether the sentence says of a fracture, without a hedge, that it has healed."""
-        spans = marks.spans.get("consolidated", ())
-        doubted = [cue for cue in marks.cues if cue.kind in ("hedge", "unlikely", "advice", "negation")]
-        outside = [c for c in doubted if not any(s < c.end and c.start < e for s, e in spans)]
-        return bool(spans) and not outside
-
-    def _remember(self, marks: Marks, linked: dict, memory: Memory, fresh: dict[str, list[int]]) -> None:
+    def _remember(self, marks: Marks, memory: Memory, fresh: dict[str, list[int]]) -> None:
         """Keep places and lesions for the sentences that follow."""
-        kept = {name: [i for i in at if memory.statements[i].state != State.NEGATED] for name, at in fresh.items()}
-        memory.last.update({name: at for name, at in kept.items() if at})
-        found = {place for at in kept.values() for i in at for place in memory.statements[i].places}
-        if not marks.lesions and not marks.flags.get("normal"):
+        normal = bool(marks.flags.get("normal"))
+        found: set[str] = set()
+        for name, indices in fresh.items():
+            kept = [i for i in indices if memory.statements[i].state != State.NEGATED]
+            if kept:
+                memory.last[name] = kept
+                found.update(place for i in kept for place in memory.statements[i].places)
+        if not marks.lesions and not normal:
             found = {place.name for place in marks.places} - {ELSEWHERE} - self._linker.general
-        memory.age += 1
-        if found:
-            memory.places, memory.age = frozenset(found), 0
-        memory.declared = memory.declared or bool(marks.lesions) or bool(marks.flags.get("normal"))
-
-
-def _covers(cue: Cue, marks: Marks) -> bool:
-    """Whether a negation is part of a phrase like "noch nicht durchbaut"."""
-    return any(start <= cue.start < end for start, end in marks.spans.get("unhealed", ()))
+        memory.enter(found)
+        memory.declared = memory.declared or bool(marks.lesions) or normal
 
 
 def _apart(one: Mention, other: Mention, marks: Marks) -> float:
@@ -225,15 +209,19 @@ def _is_partial(cue: Cue, lesion: Mention, marks: Marks) -> bool:
     return any(marks.has("further", i) for i in range(min(cue.start, lesion.start), max(cue.end, lesion.end)))
 
 
-def _slice(sentence: Sentence, start: int, end: int, text: str) -> str:
-    return text[sentence.tokens[start].start : sentence.tokens[end - 1].end]
+def _hedge(sentence: Sentence, cue: Cue | None, text: str) -> str:
+    """The phrase that hedges, in lower case and on one line; a question hedges by its mark."""
+    if cue is None:
+        return "?"
+    return " ".join(text[sentence.tokens[cue.start].start : sentence.tokens[cue.end - 1].end].lower().split())
 
 
 def _span(lesion: Mention, places: list[Mention], cue: Cue | None, sentence: Sentence, text: str) -> Span:
     """The words from the first to the last of lesion, places and cue."""
-    parts = [lesion, *places, *([cue] if cue else [])]
-    start = sentence.tokens[min(part.start for part in parts)].start
-    end = sentence.tokens[max(part.end for part in parts) - 1].end
+    first, last = lesion.start, lesion.end
+    for part in [*places, cue] if cue else places:
+        first, last = min(first, part.start), max(last, part.end)
+    start, end = sentence.tokens[first].start, sentence.tokens[last - 1].end
     return Span(text[start:end], start, end)
 
 

@@ -4,21 +4,27 @@ Used by 01_extraction. A report comes in as text, labels go out with their evide
 cues from the language file; the clinical choices are named switches.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from labkit.errors import ExtractionError, ParamsError
 from labkit.extraction.cues import Switches
 from labkit.extraction.languages import LANGUAGE_DIR, load_all
+from labkit.extraction.memory import Memory
 from labkit.extraction.mentions import Reader
 from labkit.extraction.quotes import Span
-from labkit.extraction.reading import Memory, SentenceReader
+from labkit.extraction.reading import SentenceReader, Understood
 from labkit.extraction.sentences import Splitter
 from labkit.extraction.statements import Settler
 from labkit.extraction.words import tokenize
 from labkit.templates import LabelValue, Template
 
 __all__ = ["Labelled", "RuleExtractor", "Switches"]
+
+# Reports repeat themselves: what a sentence says by itself is kept for this many sentences (some 10 MB).
+KEPT_SENTENCES = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,8 @@ class Labelled:
 
     `values` by finding id keep the hierarchy; `evidence` holds the words behind every true, uncertain and
     explicitly negated finding (false without evidence: not mentioned); `repaired` names the findings that the
-    hierarchy raised.
+    hierarchy raised. `hedge` holds, for every uncertain finding, the phrase that makes it uncertain, as the report
+    words it, in lower case ("?" for a question); `hedges` all phrases in the order of the report.
     """
 
     values: dict[str, LabelValue]
@@ -35,6 +42,7 @@ class Labelled:
     repaired: tuple[str, ...]
     language: str
     hedges: tuple[str, ...]
+    hedge: dict[str, str]
 
 
 class RuleExtractor:
@@ -45,9 +53,17 @@ class RuleExtractor:
     template : findings, rules and terms.
     switches : the study's choices; the default is the study's.
     languages : folder of language files.
+    kept_sentences : sentences whose meaning is remembered for the next report; 0 reads every one anew.
     """
 
-    def __init__(self, template: Template, *, switches: Switches | None = None, languages: Path = LANGUAGE_DIR):
+    def __init__(
+        self,
+        template: Template,
+        *,
+        switches: Switches | None = None,
+        languages: Path = LANGUAGE_DIR,
+        kept_sentences: int = KEPT_SENTENCES,
+    ):
         self.template = template
         self.switches = switches or Switches()
         self._reading = SentenceReader(template, self.switches)
@@ -58,10 +74,13 @@ class RuleExtractor:
             raise ParamsError(
                 f"template '{template.anatomy}': a rule names the unknown switch '{unknown[0]}'; known: {known}."
             )
+        self._pairs = [(parent, finding.id) for finding in template.findings for parent in finding.parents]
         self._settler = Settler(template, self.switches)
-        self._readers = {}
+        self._readers: dict[str, tuple[Reader, Splitter, Callable]] = {}
         for language in load_all(languages):
-            self._readers[language.language] = (Reader(template, language), Splitter(language))
+            reader = Reader(template, language)
+            understand = lru_cache(kept_sentences)(self._understanding(reader))
+            self._readers[language.language] = (reader, Splitter(language), understand)
 
     def __call__(self, text: str) -> Labelled:
         """Label one report.
@@ -77,7 +96,7 @@ class RuleExtractor:
                 "The report is empty; false would mean that nothing was found. Leave it out or mend it."
             )
         language = max(self._readers, key=lambda code: self._readers[code][0].familiarity(words))
-        reader, splitter = self._readers[language]
+        _, splitter, understand = self._readers[language]
         memory = Memory()
         section = ""
         for sentence in splitter(text, tokens):
@@ -85,16 +104,30 @@ class RuleExtractor:
                 continue
             if sentence.section != section:
                 section, memory.age = sentence.section, 0
-            self._reading.read(sentence, reader([token.text for token in sentence.tokens]), memory, text)
+            said = understand(tuple([token.text for token in sentence.tokens]))
+            if said:
+                self._reading.read(sentence, said, memory, text)
         return self._settle(memory, language)
 
+    def _understanding(self, reader: Reader) -> Callable[[tuple[str, ...]], Understood | None]:
+        return lambda words: self._reading.understand(reader(list(words)))
+
     def _settle(self, memory: Memory, language: str) -> Labelled:
-        values, evidence = self._settler(memory.statements)
-        raised = self.template.raise_parents(values)
+        values, evidence, hedge = self._settler(memory.statements)
+        raised = values
+        if any(
+            values[child] != LabelValue.FALSE and values[parent] != LabelValue.TRUE for parent, child in self._pairs
+        ):
+            raised = self.template.raise_parents(values)
         repaired = tuple(i for i in self.template.ids if raised[i] != values[i])
-        for child in self.template.children_first:
-            for parent in self.template.by_id[child].parents:
-                if parent in repaired and raised[parent] == raised[child] and child in evidence:
-                    evidence[parent] = evidence[child]
+        if repaired:
+            for child in self.template.children_first:
+                for parent in self.template.by_id[child].parents:
+                    if parent in repaired and raised[parent] == raised[child] and child in evidence:
+                        evidence[parent] = evidence[child]
+                        if child in hedge:
+                            hedge[parent] = hedge[child]
+                        else:
+                            hedge.pop(parent, None)
         hedges = tuple(dict.fromkeys(memory.hedges))
-        return Labelled(raised, evidence, repaired, language, hedges)
+        return Labelled(raised, evidence, repaired, language, hedges, hedge)

@@ -9,10 +9,14 @@ from labkit.extraction.mentions import STRONG_SIGNS, Cue, Marks, Mention
 __all__ = ["applies"]
 
 NEAR_WORDS = 3
+# Words over which a cue can reach; a longer way is no writer's, and would be walked for each cue and lesion.
+LONGEST_REACH = 40
 
 
 def applies(cue: Cue, mention: Mention, marks: Marks) -> bool:
     """Whether a cue is about a mention of the same sentence."""
+    if max(mention.start - cue.end, cue.start - mention.end) > LONGEST_REACH:
+        return False
     if cue.side == "within":
         return cue.start < mention.end and mention.start < cue.end
     if mention.start < cue.start and cue.end < mention.end:
@@ -52,21 +56,23 @@ def _is_near(cue: Cue, mention: Mention, marks: Marks) -> bool:
 
 def _reaches(cue: Cue, mention: Mention, marks: Marks) -> bool:
     """Whether a cue's forward scope reaches the mention."""
-    met = False
-    ends = {lesion.end for lesion in marks.lesions if cue.end <= lesion.start < mention.start}
-    for i in range(cue.end, mention.start):
-        met = met or i in ends
-        word = marks.words[i]
-        if word == "," and i == cue.end:
-            continue  # a list of adjectives: "fragliche, dislozierte Fraktur"
-        if word == ",":
-            if not _list_goes_on(i, cue, mention, marks):
+    way = range(cue.end, mention.start)
+    stops = marks.signs.intersection(way)
+    for flag in ("breakers", "degrees"):
+        if flag in marks.flags:
+            stops |= marks.flags[flag].intersection(way)
+    if stops:
+        for i in sorted(stops):
+            word, met = marks.words[i], i >= marks.first_end(cue.end)
+            if word == ",":
+                # A comma at once is one of a list of adjectives: "fragliche, dislozierte Fraktur".
+                if i > cue.end and not _list_goes_on(i, mention, marks):
+                    return False
+            elif word in STRONG_SIGNS:
+                if met or word not in ":(":
+                    return False
+            elif _breaks(i, cue, marks, met=met):
                 return False
-        elif word in STRONG_SIGNS:
-            if met or word not in ":(":
-                return False
-        elif _breaks(i, cue, marks, met=met):
-            return False
     return not (cue.kind == "negation" and _presupposed(cue, mention, marks))
 
 
@@ -88,31 +94,34 @@ def _presupposed(cue: Cue, mention: Mention, marks: Marks) -> bool:
     return len(between) in (1, 2, 3) and marks.has("genitives", last.end) and not listed
 
 
-def _list_goes_on(comma: int, cue: Cue, mention: Mention, marks: Marks) -> bool:
-    """Whether what follows a comma is one more item of the cue's list, and no statement of its own."""
-    words = marks.words
-    end = comma + 1
-    while end < len(words) and not marks.is_sign(end):
-        end += 1
-    first = comma + 1
-    if (
-        first >= len(words)
-        or marks.has("breakers", first)
-        or marks.has("degrees", first)
-        or marks.has("neutral", first)
-    ):
+def _list_goes_on(comma: int, mention: Mention, marks: Marks) -> bool:
+    """Whether what follows a comma is one more item of a cue's list, and no statement of its own."""
+    key = (comma, mention.start)
+    if key not in marks.lists:
+        marks.lists[key] = _is_item(comma, mention, marks)
+    return marks.lists[key]
+
+
+def _is_item(comma: int, mention: Mention, marks: Marks) -> bool:
+    words, first = marks.words, comma + 1
+    if first >= len(words) or any(marks.has(flag, first) for flag in ("breakers", "degrees", "neutral")):
         return False
-    if any(other.start == first and other is not cue for other in marks.cues):
+    if any(other.start == first for other in marks.cues):
         return False
-    if any(marks.has("verbs", i) for i in range(first, min(mention.start, end))):
+    end = first if marks.is_sign(first) else marks.segment(first)[1]
+    if marks.among("verbs", first, min(mention.start, end)):
         return False
-    named = {i for found in (marks.lesions, marks.places) for m in found for i in range(m.start, m.end)}
-    bare = all(i in named or marks.has("connectors", i) or marks.has("continuations", i) for i in range(first, end))
-    if bare and end < len(words) and words[end] == "," and _list_goes_on(end, cue, mention, marks):
+    if end < len(words) and words[end] == "," and _is_bare(first, end, marks) and _list_goes_on(end, mention, marks):
         return True
     stop = next((i for i in range(first, len(words)) if words[i] in STRONG_SIGNS), len(words))
-    last = next((c.start for c in sorted(marks.cues) if c.start > first), stop)
-    return any(marks.has("continuations", i) for i in range(first, min(stop, max(last, mention.start))))
+    last = min((c.start for c in marks.cues if c.start > first), default=stop)
+    return marks.among("continuations", first, min(stop, max(last, mention.start)))
+
+
+def _is_bare(first: int, end: int, marks: Marks) -> bool:
+    """Whether nothing but mentions and small words stands from first to end."""
+    named = marks.named
+    return all(i in named or marks.has("connectors", i) or marks.has("continuations", i) for i in range(first, end))
 
 
 def _is_final(cue: Cue, marks: Marks) -> bool:
@@ -122,19 +131,18 @@ def _is_final(cue: Cue, marks: Marks) -> bool:
 
 def _reaches_back(mention: Mention, cue: Cue, marks: Marks) -> bool:
     """Whether a cue behind the mention is about it."""
-    if cue.kind == "advice" and not any(
-        marks.has("purpose", i) for i in range(marks.segment(mention.start)[0], mention.start)
-    ):
+    if cue.kind == "advice" and not marks.among("purpose", marks.segment(mention.start)[0], mention.start):
         return False
     starts = [lesion.start for lesion in marks.lesions if mention.end <= lesion.start < cue.start]
-    if (
-        starts
-        and any(c.side == "before" and c.start == cue.start and c.kind == cue.kind for c in marks.cues)
-        and _leads(cue, marks)
-    ):
+    if starts and marks.points_ahead(cue.start, cue.kind) and _leads(cue, marks):
         return False
-    commas = [i for i in range(mention.end, cue.start) if marks.words[i] == ","]
-    for i in range(mention.end, cue.start):
+    way = range(mention.end, cue.start)
+    signs = sorted(marks.signs.intersection(way)) if marks.signs else []
+    commas = [i for i in signs if marks.words[i] == ","]
+    stops = {*signs}
+    for flag in ("verbs", "breakers") if starts else ():
+        stops |= marks.flags.get(flag, set()).intersection(way)
+    for i in sorted(stops):
         # Structured reports: "Erguss: nein", "Fracture of the neck: none".
         if marks.words[i] == ":" and all(marks.has("light", k) for k in range(i + 1, cue.start)) and _ends(cue, marks):
             return True
@@ -152,7 +160,7 @@ def _reaches_back(mention: Mention, cue: Cue, marks: Marks) -> bool:
         )
         return alone and not starts and not _leads(cue, marks)
     joined = any(marks.has("continuations", i) for i in range(commas[-1], cue.start))
-    named = {i for found in (marks.lesions, marks.places) for m in found for i in range(m.start, m.end)}
+    named = marks.named
     return joined and all(
         i in named or marks.has("connectors", i) or marks.words[i] == "," for i in range(mention.end, commas[-1])
     )
@@ -165,9 +173,10 @@ def _ends(cue: Cue, marks: Marks) -> bool:
 
 def _leads(cue: Cue, marks: Marks) -> bool:
     """Whether a phrase that may stand on either side has a lesion of its own ahead."""
-    if not any(c.side == "before" and (c.start, c.end) == (cue.start, cue.end) for c in marks.cues):
-        return False
-    return any(
-        lesion.start >= cue.end and _reaches(Cue(cue.start, cue.end, cue.kind, "before"), lesion, marks)
-        for lesion in marks.lesions
-    )
+    key = (cue.start, cue.end, cue.kind)
+    if key not in marks.leads:
+        forward = Cue(*key, "before")
+        marks.leads[key] = any(c.side == "before" and (c.start, c.end) == key[:2] for c in marks.cues) and any(
+            lesion.start >= cue.end and applies(forward, lesion, marks) for lesion in marks.lesions
+        )
+    return marks.leads[key]

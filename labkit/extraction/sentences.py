@@ -21,7 +21,7 @@ WRAPPED_CHARACTERS = 60
 ABBREVIATION_LETTERS = 5
 SPOKEN_SIGNS = 2
 # No writer's sentence is longer; a table or a list without signs would make the search for scopes slow.
-LONGEST_SENTENCE = 100
+LONGEST_SENTENCE = 80
 ENDING_SIGNS = frozenset(".!?;")
 # Signs that say nothing within a sentence.
 SILENT_SIGNS = frozenset(".!'’")

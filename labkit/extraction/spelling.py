@@ -27,6 +27,8 @@ class WordPatterns:
 
     exact: set[str] = field(default_factory=set)
     prefixes: dict[str, str] = field(default_factory=dict)
+    suffixes: dict[str, str] = field(default_factory=dict)
+    inside: list[tuple[str, str]] = field(default_factory=list)
     loose: list[tuple[str, re.Pattern]] = field(default_factory=list)
     # By first two letters, which are taken to be right, then by what is left when a letter is missing.
     misspelt: dict[str, dict[str, set[tuple[str, str]]]] = field(default_factory=dict)
@@ -36,11 +38,15 @@ class WordPatterns:
         letters = pattern.strip("*")
         if "*" not in pattern:
             self.exact.add(pattern)
-        elif pattern == letters + "*" and "*" not in letters:
-            self.prefixes[letters] = pattern
-        else:
+        elif "*" in letters:
             parts = ".*".join(re.escape(part) for part in pattern.split("*"))
             self.loose.append((pattern, re.compile(parts)))
+        elif pattern == letters + "*":
+            self.prefixes[letters] = pattern
+        elif pattern == "*" + letters:
+            self.suffixes[letters] = pattern
+        else:
+            self.inside.append((letters, pattern))
         if "*" not in letters and len(letters) >= FUZZY_LETTERS:
             known = self.misspelt.setdefault(letters[:2], {})
             for variant in _deletions(letters):
@@ -49,7 +55,12 @@ class WordPatterns:
     def of(self, word: str) -> frozenset[str]:
         """Patterns that a folded word matches; those it nearly matches where it matches none."""
         found = {word} & self.exact
-        found.update(self.prefixes[word[:n]] for n in range(1, len(word) + 1) if word[:n] in self.prefixes)
+        for n in range(1, len(word) + 1):
+            if word[:n] in self.prefixes:
+                found.add(self.prefixes[word[:n]])
+            if word[-n:] in self.suffixes:
+                found.add(self.suffixes[word[-n:]])
+        found.update(pattern for letters, pattern in self.inside if letters in word)
         found.update(pattern for pattern, matcher in self.loose if matcher.fullmatch(word))
         if not found and len(word) >= FUZZY_LETTERS - 1:
             found = self._nearly(word)

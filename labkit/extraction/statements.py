@@ -3,13 +3,13 @@
 Used by 01_extraction through `rules`.
 """
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from labkit.extraction.cues import State, Switches
 from labkit.extraction.quotes import Span
 from labkit.templates import LabelValue, Rule, Template
 
-__all__ = ["Settler", "Statement"]
+__all__ = ["Settled", "Settler", "Statement"]
 
 # Mere history denies nothing: the findings section may still see what the impression calls "status post".
 DENIALS = (State.NEGATED, State.HEALED)
@@ -17,11 +17,11 @@ VALUE = {State.STATED: LabelValue.TRUE, State.HEDGED: LabelValue.UNCERTAIN}
 RANK = {LabelValue.FALSE: 0, LabelValue.UNCERTAIN: 1, LabelValue.TRUE: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """A lesion at places (none: not said where), how it is meant, and the words that say so.
 
-    `partial` marks a negation that leaves other findings of its kind standing ("keine weitere Fraktur").
+    `partial` marks a negation that leaves other findings of its kind standing ("keine weitere Fraktur"); `hedge` is the
+    phrase that makes it uncertain.
     """
 
     lesion: str
@@ -30,10 +30,19 @@ class Statement:
     section: str
     evidence: Span
     partial: bool = False
+    hedge: str = ""
 
-    def become(self, state: State, evidence: Span | None = None) -> "Statement":
+    def become(self, state: State, evidence: Span) -> "Statement":
         """The same statement meant in another way, by a later sentence."""
-        return replace(self, state=state, evidence=evidence or self.evidence)
+        return self._replace(state=state, evidence=evidence)
+
+
+class Settled(NamedTuple):
+    """By finding id: value, the words behind it (none: not mentioned), and the hedge of an uncertain one."""
+
+    values: dict[str, LabelValue]
+    evidence: dict[str, Span]
+    hedge: dict[str, str]
 
 
 class Settler:
@@ -52,8 +61,8 @@ class Settler:
                 self._bound.add(finding.id)
         self._ancestors = {finding.id: _ancestors(finding.id, template) for finding in template.findings}
 
-    def __call__(self, statements: list[Statement]) -> tuple[dict[str, LabelValue], dict[str, Span]]:
-        """Values and evidence by finding id, before the hierarchy is applied."""
+    def __call__(self, statements: list[Statement]) -> Settled:
+        """Values, evidence and hedges by finding id, before the hierarchy is applied."""
         by_finding: dict[str, list[Statement]] = {}
         general: dict[str, list[Statement]] = {}
         for statement in statements:
@@ -62,25 +71,32 @@ class Settler:
                     by_finding.setdefault(finding, []).append(statement)
                 if rule.place is None and not statement.places:
                     general.setdefault(finding, []).append(statement)
-        values = dict.fromkeys(self._template.ids, LabelValue.FALSE)
-        evidence: dict[str, Span] = {}
+        settled = Settled(dict.fromkeys(self._template.ids, LabelValue.FALSE), {}, {})
         for finding, own in by_finding.items():
             wider = [s for ancestor in self._ancestors[finding] for s in general.get(ancestor, ())]
             decisive = _decisive(own, wider)
             if decisive:
-                values[finding] = VALUE.get(decisive.state, LabelValue.FALSE)
+                settled.values[finding] = VALUE.get(decisive.state, LabelValue.FALSE)
                 if decisive.state in VALUE or decisive.state == State.NEGATED:
-                    evidence[finding] = decisive.evidence
-        self._bind(values, evidence)
-        return values, evidence
+                    settled.evidence[finding] = decisive.evidence
+                if decisive.state == State.HEDGED:
+                    settled.hedge[finding] = decisive.hedge
+        self._bind(settled)
+        return settled
 
-    def _bind(self, values: dict[str, LabelValue], evidence: dict[str, Span]) -> None:
+    def _bind(self, settled: Settled) -> None:
         """A property is no more certain than what it is a property of: no displacement without a fracture."""
+        values, evidence, hedge = settled
         for finding in self._bound:
+            if values[finding] == LabelValue.FALSE:
+                continue
             parents = [p for p in self._template.by_id[finding].parents if p not in self._bound]
             for parent in parents:
                 if RANK[values[parent]] < RANK[values[finding]]:
                     values[finding] = values[parent]
+                    hedge.pop(finding, None)
+                    if parent in hedge:
+                        hedge[finding] = hedge[parent]
                     if values[finding] == LabelValue.FALSE:
                         evidence.pop(finding, None)
 

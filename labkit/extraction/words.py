@@ -167,9 +167,12 @@ def _follow(row: list[Known], position: int, node: Node, found: set[tuple[int, H
     if node.words:
         for pattern in node.words.keys() & row[position].patterns:
             _follow(row, position + 1, node.words[pattern], found)
-    if node.gap is not None:
+    gap = node.gap
+    if gap is not None:
+        ends = bool(gap.labels) or gap.gap is not None
         for start in range(position, min(position + LONGEST_GAP, len(row) - 1) + 1):
-            _follow(row, start, node.gap, found)
+            if ends or not gap.words.keys().isdisjoint(row[start].patterns):
+                _follow(row, start, gap, found)
             if row[start].sign:
                 break
 

@@ -1,0 +1,61 @@
+"""What the sentences of a report read so far leave for the next one.
+
+Used by 01_extraction through `reading`.
+"""
+
+from dataclasses import dataclass, field
+
+from labkit.extraction.cues import State
+from labkit.extraction.quotes import Span
+from labkit.extraction.statements import Statement
+
+__all__ = ["Memory"]
+
+# Sentences over which a place that is not named again still holds.
+MEMORY_SENTENCES = 3
+
+
+@dataclass(slots=True)
+class Memory:
+    """Statements and hedges of a report in order, and what a later sentence may still be about.
+
+    `last` holds the indices of the last statements by lesion, `named` the places that were named with a lesion,
+    `joints` the indices of joints that are stated to be out of place; `declared` says that the description has begun,
+    `elsewhere` that a heading of another region holds.
+    """
+
+    statements: list[Statement] = field(default_factory=list)
+    hedges: list[str] = field(default_factory=list)
+    places: frozenset[str] = frozenset()
+    age: int = 0
+    last: dict[str, list[int]] = field(default_factory=dict)
+    named: dict[str, set[str]] = field(default_factory=dict)
+    joints: list[int] = field(default_factory=list)
+    declared: bool = False
+    elsewhere: bool = False
+
+    def keep(self, statement: Statement, *, joint: bool) -> int:
+        """Add a statement and return its index; `joint`: a later sentence may say that it is back in place."""
+        index = len(self.statements)
+        self.statements.append(statement)
+        if statement.places:
+            self.named.setdefault(statement.lesion, set()).update(statement.places)
+        if joint and statement.state == State.STATED:
+            self.joints.append(index)
+        return index
+
+    def recent(self) -> frozenset[str]:
+        """Places that still hold for a lesion of which no place is named."""
+        return self.places if self.age < MEMORY_SENTENCES else frozenset()
+
+    def enter(self, places: set[str]) -> None:
+        """Let a sentence pass, with the places that it leaves for the next ones."""
+        self.age += 1
+        if places:
+            self.places, self.age = frozenset(places), 0
+
+    def reduce(self, evidence: Span) -> None:
+        """Let the joints that were stated to be out of place be back in place."""
+        for i in self.joints:
+            self.statements[i] = self.statements[i].become(State.NEGATED, evidence)
+        self.joints.clear()
