@@ -1,6 +1,7 @@
 """The first page: `reports/index.html`, the matrix of anatomy and policy of every study, with its headline figures.
 
-Written at the end of every run, also after a failure; failed steps are marked and lead to their page.
+Written at the end of every run, also after a failure; failed steps are marked and lead to their page. Where the last
+look found identifiers of patients, it says on top that nothing may be shared.
 """
 
 from datetime import UTC, datetime
@@ -10,11 +11,12 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from labkit.run import files, overview
+from labkit.run import files, last_look, overview
 from labkit.run.steps import Plan
 
-__all__ = ["build"]
+__all__ = ["build", "is_marked"]
 
+MARK = '<section class="alarm"'
 TEMPLATES = Path(__file__).parent / "report"
 
 
@@ -24,9 +26,16 @@ def build(plan: Plan) -> Path:
     markup = jinja2.Environment(autoescape=True, loader=jinja2.FileSystemLoader(TEMPLATES))
     page = markup.get_template("overview.html.j2").render(
         studies=studies,
+        alarms=last_look.alarms(plan),
         style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         own_style=Markup((TEMPLATES / "overview.css").read_text(encoding="utf-8")),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         version=metadata.version("labkit"),
     )
     return files.write_text(plan.reports_dir / "index.html", page)
+
+
+def is_marked(plan: Plan) -> bool:
+    """Whether the page that is there says that nothing may be shared."""
+    path = plan.reports_dir / "index.html"
+    return path.is_file() and MARK in path.read_text(encoding="utf-8")

@@ -57,7 +57,7 @@ def _rows(path: Path) -> str:
             for line in file:
                 quotes += line.count('"')
                 lines += quotes % 2 == 0
-        return str(max(0, lines - 1))
+        return f"{max(0, lines - 1):,}"  # with commas, so that no count looks like somebody's number
     size = path.stat().st_size
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(size / 1e3, 0.1):.1f} kB"
 

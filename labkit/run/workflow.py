@@ -21,7 +21,7 @@ import filelock
 import psutil
 
 from labkit.errors import RunError
-from labkit.run import files, freshness, index_page, orphans, watch
+from labkit.run import conclusion, files, freshness, index_page, orphans, watch
 from labkit.run.freshness import Due
 from labkit.run.progress import Progress, say
 from labkit.run.steps import Plan, Step
@@ -54,7 +54,8 @@ def run(
 
     Returns
     -------
-    0 when all is done, 1 when a step failed (the last line printed names the page to open), 130 when stopped.
+    0 when all is done, 1 when a step failed (the last line printed names the page to open) or what may be shared
+    holds an identifier of a patient, 130 when stopped.
 
     Raises
     ------
@@ -94,10 +95,10 @@ def run_plan(
         orphans.sweep(f"labkit-{mark[:10]}-", planned.folders)
         waiting = freshness.due(planned, forced=forced)
         if not waiting:
+            say(console, UP_TO_DATE)
             if not (planned.reports_dir / "index.html").is_file():
                 index_page.build(planned)
-            say(console, UP_TO_DATE)
-            return 0
+            return 0 if conclusion.may_be_shared(planned, console) else 1
         try:
             return _run_due(planned, [item.step for item in waiting], jobs=jobs, profile=profile, console=console)
         finally:
@@ -175,7 +176,7 @@ def _run_due(planned: Plan, due: list[Step], *, jobs: int | None, profile: Path 
     watch.look(planned, due, shown, local=process.returncode >= 0)
     shown.close()
     watch.keep_durations(planned, due)
-    return _conclude(planned, due, shown, console, code=process.returncode)
+    return conclusion.conclude(planned, due, shown.failed, console, code=process.returncode)
 
 
 def _start(planned: Plan, *, jobs: int, profile: Path | None) -> subprocess.Popen:
@@ -214,29 +215,3 @@ def _environment(planned: Plan) -> dict[str, str]:
         del environment["PYTHONDONTWRITEBYTECODE"]
         environment["PYTHONPYCACHEPREFIX"] = str(planned.work_dir / "bytecode")
     return environment
-
-
-def _conclude(planned: Plan, due: list[Step], shown: Progress, console: TextIO, *, code: int) -> int:
-    index = index_page.build(planned)
-    missing = [step for step in due if not step.receipt.is_file()]
-    if not missing and code == 0:
-        say(console, f"All done. Open {files.portable(index, Path.cwd())}")
-        return 0
-    failed = [step for step in missing if step.id in shown.failed]
-    waiting = len(missing) - len(failed)
-    if waiting and failed:
-        say(console, f"{waiting} later {'step was' if waiting == 1 else 'steps were'} not run.")
-    if failed:
-        count = f"{len(failed)} {'step' if len(failed) == 1 else 'steps'} failed"
-        say(console, f"{count}, first {failed[0].label}; open {_open(planned, failed[0])}")
-    else:
-        log = files.portable(planned.work_dir / "snakemake.log", Path.cwd())
-        say(console, f"The run was cut off; the same command goes on from here. Its log is {log}")
-    return 1
-
-
-def _open(planned: Plan, step: Step) -> str:
-    page = planned.failed_page(step)
-    if page is None or not page.is_file():
-        page = step.beside(planned.work_dir / "log", ".log")
-    return files.portable(page, Path.cwd())
