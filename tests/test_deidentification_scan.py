@@ -46,6 +46,61 @@ def test_clinical_words_numbers_and_statisticians_are_no_alarm(tmp_path):
     assert scan_folder(tmp_path, KNOWN) == []
 
 
+COHORT = KnownIdentifiers(
+    names=("Klein, Otto", "Bush, Ann", "Page, Max", "Long, Eva", "Wilson, Bob", "Cohen, Ida", "Smith, Jo", "May, Al"),
+    dates=("2024-08-06", "2010-03-02", "2026-11-24", "1960-02-01"),
+    ids=("1234567", "12345", "1234", "S-77", "00012", "1.2.840.4711", "333333"),
+)
+HONEST = [
+    "Wilson interval, Cohen's kappa, Smith-Fraktur, Page 1, How long, in May, small (klein) bones",
+    "gpt-4o-2024-08-06, asked 2026-11-24 09:12 UTC, 2026-11-24T09:12:00+00:00, papermill 2.3.10",
+    "0.12345, 123.4567, 12345.5, 1,234 of 12,345 and 10,150 rows, 1234 calls",
+    "S-00012 and P-00012 of S-0001",
+    '<svg viewBox="0 0 12345 1234567"><path d="M 12345 0 L 1234567 12" style="fill: #333333"/></svg>',
+    '"<path d=\\"M 12345 0\\" transform=\\"scale(1234567)\\"/>"',
+    "<style>.a { color: #333333; width: 12345px }</style>",
+    "sha256 123456789abcdef, x12345, 12345x",
+]
+
+
+@pytest.mark.parametrize("text", HONEST)
+def test_an_honest_page_is_no_alarm(tmp_path, text):
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    assert scan_folder(tmp_path, COHORT) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Otto Klein", "NAME"),
+        ("Klein, Otto", "NAME"),
+        ("Klein^Otto", "NAME"),
+        ("Max Page", "NAME"),
+        ("<td>Jo</td><td>Smith</td>", "NAME"),
+        ("1,12345,x", "ID"),
+        ("x,12345\n", "ID"),
+        ("(12345)", "ID"),
+        ("No. 12345. Next", "ID"),
+        ("12-34567", "ID"),
+        ("1.2.840.4711", "ID"),
+        ("UID 1.2.840.4711.", "ID"),
+        ("geb. 06.08.2024", "DATE"),
+        ("2010-03-02 00:00:00", "DATE"),
+        ("02.03.10", "DATE"),
+        ("20100302", "DATE"),
+    ],
+)
+def test_the_same_identifiers_are_found_where_they_mean_a_person(tmp_path, text, kind):
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    assert scan_folder(tmp_path, COHORT) == [("page.html", kind, 1)]
+
+
+@pytest.mark.parametrize("name", ["Müller", "Schmidt", "Schneider", "Fischer", "Becker", "Walker", "Nguyen"])
+def test_a_frequent_surname_alone_is_found(tmp_path, name):
+    (tmp_path / "page.html").write_text(f"<td>{name}</td>", encoding="utf-8")
+    assert scan_folder(tmp_path, KnownIdentifiers(names=(f"{name}, Gundula",))) == [("page.html", "NAME", 1)]
+
+
 def test_names_of_files_are_scanned_and_masked(tmp_path):
     (tmp_path / "mueller_karl").mkdir()
     (tmp_path / "mueller_karl" / "55017723.csv").write_text("a\n1\n", encoding="utf-8")

@@ -58,6 +58,7 @@ OWN = (
     "params/*/*.yaml",
 )
 STRING = re.compile(r"""\"([^"\n]*)\"|'([^'\n]*)'""")
+PUBLIC = re.compile(r"^__all__ = \[[^\]]*\]", re.MULTILINE)
 OF_PEOPLE = {"deidentification", "synthetic"}
 
 
@@ -194,7 +195,8 @@ def own_words() -> frozenset[str]:
     for path in {path for pattern in OWN for path in ROOT.glob(pattern)}:
         if path.is_file() and not OF_PEOPLE & set(path.parts):
             text = LINE_ESCAPE.sub("\n", path.read_text(encoding="utf-8"))
-            text = "\n".join(map("".join, STRING.findall(text))) if path.suffix == ".py" else text
+            if path.suffix == ".py":
+                text = "\n".join(map("".join, STRING.findall(PUBLIC.sub("", text))))
             found |= {word.casefold() for word in WORDS.findall(text)}
     return frozenset(found)
 
@@ -209,7 +211,7 @@ def _unescape(text: str) -> str:
     if "\\" in text:
         text = UNICODE_ESCAPE.sub(lambda m: chr(int(m.group(1) or m.group(2), 16)), text)
         text = LINE_ESCAPE.sub("\n", text)
-    if "=" in text:
+    if "=" in text or "<style" in text:
         text = DRAWING.sub(" ", text)
     if "&" in text:
         text = html.unescape(html.unescape(text))
