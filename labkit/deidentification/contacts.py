@@ -23,7 +23,8 @@ ID_VALUE = re.compile(
 
 EMAIL = re.compile(r"[\w.+-]+\s?(?:@|\(at\)|\[at\])\s?[\w-]+(?:\.[\w-]+)+|[\w.+-]+@[\w-]+")
 URL = re.compile(
-    r"(?:https?://|www\.)[^\s<>\"')\]]+|\b(?:[a-z0-9-]{3,}\.)+(?:de|at|ch|com|org|net|info|eu|co\.uk|nhs\.uk)\b(?:/[^\s<>\"')\]]*)?"
+    r"(?:https?://|www\.)[^\s<>\"')\]]+|\b(?:[a-z0-9-]{3,}\.)+(?:de|at|ch|com|org|net|info|eu|co\.uk|nhs\.uk)\b(?:/[^\s<>\"')\]]*)?",
+    re.IGNORECASE,
 )
 PHONE = re.compile(
     r"(?=[\d+(])(?<![\w.,/-])(?:"
@@ -34,17 +35,17 @@ PHONE = re.compile(
     r")(?![\w])"
 )
 ID = re.compile(
-    r"(?=[A-Za-z0-9])(?<![\w.,/-])(?=[A-Za-z_./#-]{0,20}\d)(?:"
+    r"(?=[A-Za-z0-9])(?<![\w.,-])(?:(?<!/)|(?<=\D/)|(?=[A-Z]))(?=[A-Za-z_./#-]{0,20}\d)(?:"
     r"(?P<uid>\d+(?:\.\d+){5,})"
     r"|(?P<iban>[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?)"
     r"|(?P<pension>\d{2} ?\d{6} ?[A-Z] ?\d{3})"
     r"|(?P<nhs>\d{3} \d{3} \d{4})"
-    r"|(?P<lettered>[A-Za-z]{1,6}[-_/#]?\d{5,}[A-Za-z]?)"
+    r"|(?P<lettered>[A-Za-z]{1,6}[-_/#.]?\d{5,}(?:[.-]\d{1,3})?[A-Za-z]?)"
     r"|(?P<parts>[A-Za-z0-9]{1,10}(?:[-_/.][A-Za-z0-9]{1,12}){1,5})"
     r"|(?P<digits>\d{7,})"
     r")(?![\w%])" + UNIT
 )
-DOMAIN = re.compile(r"[a-z0-9]\.(?:de|at|ch|com|org|net|info|eu|co\.uk|nhs\.uk)\b")
+DOMAIN = re.compile(r"[a-z0-9]\.(?:de|at|ch|com|org|net|info|eu|co\.uk|nhs\.uk)\b", re.IGNORECASE)
 YEARS = re.compile(
     r"(?:19|20)\d{2}[-/](?:19|20)?\d{2}|\d{1,2}/\d{2}-\d{1,2}/\d{2}|\d{1,2}[./]\d{1,2}[./](?:19|20)?\d{2}"
 )

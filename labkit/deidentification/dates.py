@@ -13,11 +13,15 @@ DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 MONTH = r"(?:0?[1-9]|1[0-2])"
 LONG_YEAR = r"(?:19|20)\d{2}"
 YEAR = rf"(?:{LONG_YEAR}|['’]?\d{{2}})"
-ORDINAL = r"(?:\.|st|nd|rd|th)?"
+ORDINAL = r"(?:\.|st|nd|rd|th|ST|ND|RD|TH)?"
 TIME = r"(?:T\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?)?"
 NO_UNIT = r"(?!\s?(?:mm|cm|m\b|kg|mg|ml|%|°|x\s?\d|Grad|Punkte|points|Uhr))"
 
 NO_SCORE = re.compile(r"(?!\s?(?:mm|cm|%|Punkte|points))")
+TIME_AFTER = re.compile(
+    r"[,;]?\s{1,3}(?:(?:um|at|UM|AT)\s)?(?:[01]?\d|2[0-3])[.:]?[0-5]\d(?::[0-5]\d)?"
+    r"(?:\s?(?:Uhr|UHR|h|hrs|HRS|[ap]m|[AP]M)\b|(?<=[.:]\d\d)(?![.,:]?\d|\s?(?:mm|cm|°)))"
+)
 NUMBERED = re.compile(
     r"(?:Bild|Serie|Schicht|Seite|Image|image|Series|Slice|slice|Page|page|Score|score|Punkte|von|of)\s?(?:Nr\.?\s?)?$"
 )
@@ -66,8 +70,8 @@ class Dates:
             rf"(?<![\d])(?<!\d[.,/])(?:"
             rf"(?P<iso>{LONG_YEAR}(?P<sep>[-/.]){MONTH}(?P=sep){DAY}(?!\d){TIME})"
             rf"|(?P<compact>(?<!\w){LONG_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\w))"
-            rf"|(?P<dotted>{start}{DAY}\.(?:{MONTH}\.{YEAR}|\s?{MONTH}\.?\s?{LONG_YEAR})(?![\d/])(?!\.\d))"
-            rf"|(?P<named>{start}{DAY}{ORDINAL}(?:\s+of)?[\s-]?{named}(?:[\s,-]*(?:{LONG_YEAR}|['’]?\d{{2}}(?![\d.,]))(?!\s?(?:mm|cm)))?)"
+            rf"|(?P<dotted>{start}{DAY}\.(?:{MONTH}\.{YEAR}|\s?{MONTH}\.?\s?{LONG_YEAR})(?!\d|/\d{{1,2}}(?!\d))(?!\.\d))"
+            rf"|(?P<named>{start}{DAY}{ORDINAL}(?:\s+(?:of|OF))?[\s-]?{named}(?:[\s,-]*(?:{LONG_YEAR}|['’]?\d{{2}}(?![\d.,]))(?!\s?(?:mm|cm)))?)"
             rf"|(?P<slashed>\d{{1,2}}(?P<mark>[/-])\d{{1,2}}(?P=mark)(?:{LONG_YEAR}|\d{{2}})(?![\d/-])|\d{{1,2}}\s?/\s?\d{{1,2}}\s?/\s?{LONG_YEAR}(?!\d))"
             rf"|(?P<years>{MONTH}/\d{{2}}\s?[-–]\s?{MONTH}/\d{{2}}(?![\d/]))"
             rf"|(?P<commas>{DAY},{MONTH},{LONG_YEAR}(?!\d)|{DAY}\s{MONTH}\s{LONG_YEAR}(?!\d))"
@@ -91,7 +95,8 @@ class Dates:
                 continue
             cue = self._birth.search(before)
             start = match.start() - (len(cue.group()) if cue else 0)
-            yield Span(start, match.end(), "DATE")
+            time = TIME_AFTER.match(text, match.end())
+            yield Span(start, time.end() if time else match.end(), "DATE")
 
     def _matches(self, text: str) -> Iterator[re.Match]:
         """Matches of the numeric forms, tried only where a number begins."""

@@ -24,7 +24,7 @@ BEFORE = re.compile(
     r"[Kk]ein[e]?|eine[rn]?|a|no|by the|the)\s|[(/+-]\s?)$"
 )
 UNLISTED_BEFORE = re.compile(
-    r"(?:\b(?:Morbus|M\.|Mb\.|Syndrom|[Tt]yp[e]?|[Ss]tadium|[Gg]rad[e]?|Zeichen|Maladie de)\s|"
+    r"(?:\b(?:Morbus|Mb\.|Syndrom|[Tt]yp[e]?|[Ss]tadium|[Gg]rad[e]?|Zeichen|Maladie de)\s|"
     r"(?:[Kk]lassifikation|[Ee]inteilung|[Tt]yp|[Gg]rad|[Mm]ethode|[Ll]inie|[Ww]inkel)\snach\s|[Cc]lassification\s(?:of|by|per)\s)$"
 )
 

@@ -71,9 +71,9 @@ class Gate:
         self._lowercase = Lowercase(loaded, lexicon=self._lexicon)
         self._patterns = [(p.type, re.compile(p.regex)) for language in loaded for p in language.patterns]
         self._index = CueIndex()
+        self._institutions.register(self._index)
         self._people.register(self._index)
         self._places.register(self._index)
-        self._institutions.register(self._index)
         for language in loaded:
             self._index.add("phone", language.contacts.phone)
             self._index.add("id", language.contacts.id)
@@ -103,7 +103,7 @@ class Gate:
         # last, since a name without a cue is too unsure to be looked for elsewhere
         spans += self._people.after_colons(text)
         spans += self._strangers.find(text, spans)
-        return merge(spans)
+        return merge(self._people.with_particles(text, span) for span in spans)
 
     def _known_index(self, known: KnownIdentifiers, *, strict: bool = False) -> KnownIndex:
         return KnownIndex(known, lexicon=self._lexicon, eponyms=self._eponyms, reader=self._reader, strict=strict)

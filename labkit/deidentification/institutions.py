@@ -11,8 +11,10 @@ from labkit.deidentification.spans import Span
 __all__ = ["Institutions"]
 
 TOKEN = rf"[{UPPER}][\w'’.-]*"
-BEFORE = re.compile(rf"(?P<word>{TOKEN})(?P<gap>[ -])$")
-NEXT = re.compile(rf"(?P<word>{TOKEN}?[^\W_.'’-])(?!\w)")
+# a long line may be broken inside of a name
+BREAK = r"(?<=[^\n]{30})\r?\n"
+BEFORE = re.compile(rf"(?P<word>{TOKEN})(?:[ -]|{BREAK})$")
+NEXT = re.compile(rf"(?P<word>[{UPPER}](?:[\w'’.-]*[^\W_])?)(?![\w-])")
 SAINT = re.compile(r"(?:St|Sankt|Saint|Skt|SS)\.?")
 DAY = re.compile(r"(?:tag|abend|morgen|mittag|nacht|woche|monat|jahr|ende|beginn|termin)(?:e?s)?$", re.IGNORECASE)
 LEGAL = re.compile(r",? (?:g?GmbH|gAG|AG|e\. ?V\.|GbR|PartG|KG|Ltd\.?|LLC|Inc\.?|PLC)(?!\w)")
@@ -30,11 +32,13 @@ class Institutions:
         self._generic = {
             w.casefold() for p in places for w in (*p.hospital_generic, *p.hospital_prefixes)
         } | self._words
+        self._generic |= {w.casefold() for p in places for w in (*p.street_words, *p.town_backs)}
         self._fronts = {w.casefold().rstrip(".") for p in places for w in p.town_fronts}
         self._proper = {w.casefold() for p in places for w in p.hospital_names}
         self._proper_before = re.compile(rf"(?<!\w){alternation(w for p in places for w in p.hospital_names)}[ -]$")
-        self._proper_next = re.compile(rf"{alternation(w for p in places for w in p.hospital_names)}(?!\w)")
-        self._link = re.compile(rf" +(?:(?P<link>{alternation(w for p in places for w in p.hospital_links)}) +)?")
+        self._proper_next = re.compile(rf"{alternation(w for p in places for w in p.hospital_names)}(?![\w-])")
+        links = {form for p in places for w in p.hospital_links for form in (w, w.capitalize(), w.upper())}
+        self._link = re.compile(rf"(?: +|{BREAK})(?:(?P<link>{alternation(links)}) +)?")
         self._spots = {w.casefold() for p in places for w in p.hospital_spots}
         self._ending = tuple(end for p in places for end in p.hospital_endings)
 
@@ -57,7 +61,7 @@ class Institutions:
         """Where the name begins that stands before the kind, and whether it names anything."""
         begin, named = start, False
         for _ in range(MOST):
-            window = text[max(0, begin - 40) : begin]
+            window = text[max(0, begin - 80) : begin]
             proper = self._proper_before.search(window)
             token = BEFORE.search(window)
             joined = re.search(rf"(?<!\w)({TOKEN} (?:of|and|&|the|und|des|der) )$", window) if begin < start else None
@@ -84,6 +88,13 @@ class Institutions:
                 stop = reach = proper.end()
                 named = True
                 continue
+            name = (
+                self._reader.forward(text, link.end(), strong=False)
+                if self._reader.title.match(text, link.end())
+                else None
+            )
+            if name:
+                return self._partners(text, name.end), True
             if not token or text[token.end() : token.end() + 1] == ":" or (trailing and not link.group("link")):
                 break
             kind = self._names(text, token.start(), token.group("word"), back=False)
@@ -95,6 +106,15 @@ class Institutions:
             if kind == "name":
                 stop, named = reach, True
         return stop, named
+
+    def _partners(self, text: str, end: int) -> int:
+        """Where the last name ends of a practice of several: "Praxis Dres. Amann & Zell"."""
+        while join := re.compile(r"\s?(?:&|/|,|und|and|\+)\s?(?=\w)").match(text, end):
+            name = self._reader.forward(text, join.end(), strong=False)
+            if name is None:
+                break
+            end = name.end
+        return end
 
     def _names(self, text: str, start: int, word: str, *, back: bool) -> str | None:
         """What a capitalised word beside the kind does: name it, belong to it, or nothing."""

@@ -10,8 +10,11 @@ from labkit.errors import ParamsError
 __all__ = ["Lexicon", "read_names"]
 
 LINKS = ("", "s", "es", "n", "en", "er", "e")
+UMLAUTS = {"ä": "a", "ö": "o", "ü": "u"}
 ENDINGS = ("e", "s", "n", "en", "es", "em", "er", "ern", "ens", "ly")
 LETTERS = "abcdefghijklmnopqrstuvwxyzäöüß"
+# "Rueckfragen", "gross": umlauts written out
+SPELLED = re.compile(r"[aou]e|ss")
 SHORTEST_MISSPELT = 7
 LONG = 10
 
@@ -74,8 +77,7 @@ class Lexicon:
 
     def soft(self, word: str) -> bool:
         """Whether an ordinary word may well be a surname: listed as one, or known by its ending alone."""
-        key = word.casefold()
-        return self.surname(word) or (key not in self._words and not self.clinical(word))
+        return self.surname(word) or (word.casefold() not in self._vocabulary and not self.clinical(word))
 
     def given(self, word: str) -> bool:
         """Whether the word, or each part of a hyphenated one, is a listed given name."""
@@ -106,6 +108,11 @@ class Lexicon:
 
     def _judge(self, key: str) -> bool:
         part = key.rsplit("-", 1)[-1]
+        if SPELLED.search(part) and any(
+            spelled in self._vocabulary or self._inflected(spelled) or self._compound(spelled)
+            for spelled in _umlauts(part)
+        ):
+            return True
         for form in (key, part, part.removesuffix("'s").removesuffix("’s")):
             if form in self._vocabulary:
                 return True
@@ -156,11 +163,22 @@ def _any(stems: Iterable[str]) -> re.Pattern:
     return re.compile("|".join(re.escape(stem.casefold()) for stem in stems) or r"(?!)")
 
 
+def _umlauts(key: str) -> Iterable[str]:
+    """The word with one or all of its written-out umlauts restored."""
+    all_of_them = key.replace("ae", "ä").replace("oe", "ö").replace("ue", "ü")
+    yield from {all_of_them, all_of_them.replace("ss", "ß"), key.replace("ss", "ß")} - {key}
+
+
 def _bases(form: str) -> Iterable[str]:
     """What may be left of a form without a German or English ending."""
     yield from (
         form[: -len(end)] for end in ("e", "s", "n", "en", "es", "em", "er", "ern", "ens", "ly") if form.endswith(end)
     )
+    # "Gehstöcke", "Engpässe", "Abläufe"
+    umlaut = max(map(form.rfind, UMLAUTS))
+    if umlaut >= 0:
+        plain = form[:umlaut] + UMLAUTS[form[umlaut]] + form[umlaut + 1 :]
+        yield from (plain[: len(plain) - len(end)] for end in ("", "e", "er", "n", "en", "ern") if plain.endswith(end))
     for end in ("ed", "ing"):
         if form.endswith(end):
             base = form[: -len(end)]

@@ -17,6 +17,7 @@ GAP = re.compile(r"[ \u00a0]{1,2}(?! )")
 WRAP = re.compile(r"[ \t\u00a0]*\r?\n[ \t]*")
 PAIR = re.compile(rf",[ \t]*({FULL})")
 CLOSES = re.compile(r"[ \t]*(?:$|[\r\n.,;)(*/])")
+LAST_INITIAL = re.compile(rf",[ ]?(?:{LETTER}[ -]?){{1,3}}(?<=\.)(?!\w)")
 COMMA = re.compile(r",[ \t]*")
 
 
@@ -54,9 +55,9 @@ class NameReader:
             for cue in cues
         ]
         self.led = re.compile(rf"(?<!\w){alternation(leads)}\s?:?\s+$")
-        self._particle = re.compile(
-            rf"(?:{alternation(w for p in people for w in p.particles)}(?:\s+|(?=[{UPPER}])))+(?=[{UPPER}])"
-        )
+        particles = {form for p in people for w in p.particles for form in (w, w.upper(), w.capitalize())}
+        self.particle_before = re.compile(rf"(?<!\w)(?:{alternation(particles)}[ ])+$")
+        self._particle = re.compile(rf"(?:{alternation(particles)}(?:\s+|(?=[{UPPER}])))+(?=[{UPPER}])")
         piece = rf"(?:{LETTER}(?:[ -]?{LETTER})*|{FULL}|{alternation(w for p in people for w in p.particles)}(?=\s))"
         self._backwards = re.compile(rf"{piece}(?:,?[ \t]+{piece})*$")
         self._skipped = {w.casefold().rstrip(".") for p in people for w in p.skipped}
@@ -114,6 +115,9 @@ class NameReader:
         return Name(start, self._with_credentials(text, end), words, titled)
 
     def _with_credentials(self, text: str, end: int) -> int:
+        # "Befunder: Uhl, E."
+        initial = LAST_INITIAL.match(text, end)
+        end = initial.end() if initial else end
         tail = self._credentials.match(text, end)
         while tail:
             end, tail = tail.end(), self._credentials.match(text, tail.end())

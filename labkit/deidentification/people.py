@@ -23,8 +23,40 @@ OPENING = re.compile(rf"\s*({NAME.pattern},[ \t]*{NAME.pattern}(?:[ \t]{NAME.pat
 AFTER_COLON = re.compile(rf":[ \t]{{1,3}}(?=[{UPPER}])")
 ADJECTIVE = re.compile(r"(?:e[rsnm]|[^aeiouy]e|[a-z]{6}s)$")
 # initials alone: "gez. KM", "Befunder: AB/cd"; "KM/sb" on a line of its own
-LETTERS = re.compile(rf"[{UPPER}]{{2,4}}(?:\s?[/|-]\s?[^\W\d_]{{1,4}})?(?![\w-])(?=[ \t]*(?:$|[\r\n.,;)]))")
-TYPIST = re.compile(r"[ \t]*[^\W\d_]{1,4}\s?[/|:]\s?[^\W\d_]{1,4}[ \t]*")
+LETTERS = re.compile(
+    rf"(?:[{UPPER}][^\W\d_]{{0,2}}\.?\s?[/|-]\s?[^\W\d_]{{1,4}}\.?|[{UPPER}]{{2,4}})(?![\w-])(?=[ \t]*(?:$|[\r\n.,;)]))"
+)
+TYPIST = re.compile(r"(?:(?<=[\s/])|^)([^\W\d_]{1,4})\.?\s?[/|]\s?([^\W\d_]{1,4})\.?[ \t]*(?=$|\r?\n)")
+SIGNED = re.compile(
+    rf"(?:(?<=[.:)\]] )|(?<=  )|(?<=\d )|(?<=^)|(?<=\n))((?:[{UPPER}]\. ?-?){{1,2}})(?<!M\. )({NAME.pattern})[ \t]*(?=$|\r?\n)"
+)
+VIEWS = {
+    "re",
+    "li",
+    "ap",
+    "lat",
+    "dp",
+    "pa",
+    "seitl",
+    "seit",
+    "m",
+    "w",
+    "d",
+    "f",
+    "i",
+    "ii",
+    "iii",
+    "iv",
+    "ac",
+    "sc",
+    "mc",
+    "ip",
+    "rt",
+    "lt",
+    "r",
+    "l",
+}
+ARTICLES = {"der", "den", "da", "la", "y"}
 COLUMNS = re.compile(r"\t+| {2,}| ?/ ?| ?[,;&|] ?")
 
 
@@ -196,6 +228,20 @@ class People:
             if len(plain) >= 2 and len(plain) == len(words) and capitals and not ADJECTIVE.search(plain[0]):
                 yield Span(name.start, name.end, "NAME")
 
+    def with_particles(self, text: str, span: Span) -> Span:
+        """The span of a name with the particle before it: "Bülow" in "Befunder: von Bülow"; not in "überwiesen von X"."""
+        if span.type not in {"NAME", "PHYSICIAN"}:
+            return span
+        found = self._reader.particle_before.search(text, max(0, span.start - 24), span.start)
+        if not found or found.group().split()[0].casefold() in ARTICLES:
+            return span
+        before = text[max(0, found.start() - 20) : found.start()].rstrip(" ")
+        led = not before or before[-1] in "\n:(/,.|*=-\t" or self._reader.led.search(before + " ") is not None
+        given = re.search(r"[^\W\d_]+$", before)
+        return (
+            Span(found.start(), span.end, span.type) if led or (given and self._reader.given(given.group())) else span
+        )
+
     def signature_lines(self, text: str, start: int) -> Iterator[Span]:
         """Names that fill lines, or columns of lines, after `start`."""
         for line in re.finditer(r"[^\r\n]+", text[start : start + 600]):
@@ -213,9 +259,17 @@ class People:
         filled = list(re.finditer(r"[^\r\n]*\S[^\r\n]*", text))
         if len(filled) > 1:
             yield from self.signature_lines(text, filled[max(1, len(filled) - 2)].start())
-        for line in filled[1:][-2:]:
-            if TYPIST.fullmatch(line.group()) and not line.group().strip().isdigit():
-                yield Span(line.start(), line.end(), "PHYSICIAN")
+        for line in {*filled[:2], *filled[-2:]}:
+            signed = SIGNED.search(text, line.start(), line.end())
+            if signed and (self._lexicon.surname(signed.group(2)) or not self._lexicon.known(signed.group(2))):
+                yield Span(signed.start(1), signed.end(2), "PHYSICIAN")
+            typist = TYPIST.search(text, line.start(), line.end())
+            if (
+                typist
+                and not {half.casefold() for half in typist.groups()} & VIEWS
+                and not typist.group()[-1].isdigit()
+            ):
+                yield Span(typist.start(), typist.end(), "PHYSICIAN")
 
     def _fills(self, text: str, begin: int, end: int) -> Span | None:
         piece = text[begin:end]
@@ -223,6 +277,8 @@ class People:
         if not piece.strip() or len(piece) > 60:
             return None
         name = self._reader.forward(text, begin, strong=False)
+        if name is None and self._lexicon.surname(piece.strip(" .,\t")) and NAME.match(piece.strip()):
+            return Span(begin, begin + len(piece.strip()), "PHYSICIAN")
         if name is None or text[name.end : end].strip(" .,\t") or name.end > end:
             return None
         several = name.words >= 2 or (name.words == 1 and "." in text[begin : name.end]) or name.titled

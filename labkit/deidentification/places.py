@@ -138,13 +138,13 @@ class Places:
 
     def _ward(self, text: str, start: int, end: int, *, named: bool) -> list[Span]:
         number = re.compile(
-            rf"\s?:?\s(?:[A-Z]{{0,4}}[- ]?\d{{1,4}}(?:\.\d)?[A-Za-z]?(?!\w){UNIT}|[A-Z]\d?(?!\w|\.))"
+            rf"\s?:?\s(?:{WORD}\s(?=\d))?(?:[A-Z]{{0,4}}[- ]?\d{{1,4}}(?:\.\d)?[A-Za-z]?(?!\w){UNIT}|[A-Z]\d?(?!\w|\.))(?:\s(?:Süd|Nord|West|Ost|North|South|East|West)\b)?"
         ).match(text, end)
         if number:
             return [Span(start, number.end(), "HOSPITAL")]
         name = NAME.match(text, end + 1)
-        known = not (named and name) or len(name.group()) < 3 or self._reader.ordinary(text, name.start(), name.end())
-        return [] if known else [Span(start, name.end(), "HOSPITAL")]
+        named = named and name is not None and len(name.group()) > 2 and self._lexicon.soft(name.group())
+        return [] if not named else [Span(start, name.end(), "HOSPITAL")]
 
 
 def _streets(places: PlaceCues) -> Iterator[str]:
@@ -164,5 +164,5 @@ def _streets(places: PlaceCues) -> Iterator[str]:
         named = rf"{words}\s(?:des|der|am|von)\s(?:\d{{1,2}}\.\s)?{WORD}"
         yield rf"(?<!\w)(?P<name>[{UPPER}][\w'’.-]+[\s-]{words}|{named})\s?{NUMBER}"
     if places.street_starts and places.postcode:
-        name = rf"(?P<name>{alternation(places.street_starts)}\s{WORD}(?:\s{WORD})?)"
+        name = rf"(?P<name>{alternation(places.street_starts)}\s(?:[^\W\d_]+\s)?{WORD}(?:\s{WORD})?)"
         yield rf"(?<!\w){name}(?:\s{NUMBER})?(?=[,\s]+{places.postcode}\s[{UPPER}])"

@@ -19,6 +19,9 @@ SHORTEST_CAPITALS = 5
 INNER = re.compile(rf"(?:Ma?c|De|Di|Du|La|Le|Lo|Van|Von|Fitz|[OD]['’])[{UPPER}][^\W\d_]+(?:['’]s?)?")
 LEFT = re.compile(rf"(?:(?<!\w)(?:{INITIAL.pattern})[ ]?|(?<!\w)[{UPPER}]\. ?)+$")
 RIGHT = re.compile(rf",? [{UPPER}]\.(?:[ -]?[{UPPER}]\.)?(?!\w)")
+ABBREVIATED = re.compile(r"\.(?=[ \t]*(?:[^\W\d_A-ZÄÖÜ]|\d|[,;:)/]))")
+LABEL = re.compile(r"\.?\s?:")
+LED = re.compile(rf"(?<!\w)((?!M\.)[{UPPER}]\.|[{UPPER}][^\W\d_]+) ?$")
 PARTS = re.compile(r"[-'’]")
 WORD_BEFORE = re.compile(rf"(?<![\w-])([{UPPER}][^\W\d_]+(?:-[{UPPER}][^\W\d_]+)*),? $")
 TOWN = re.compile(r"(?<!\w)(?:in|aus|nach|from|at|near|bei)\s$")
@@ -35,7 +38,7 @@ class Strangers:
         self._front = re.compile(rf"(?<!\w){fronts}[ -]$")
         backs = alternation(word for language in languages for word in language.places.town_backs)
         joins = alternation(word for language in languages for word in language.places.town_joins)
-        self._back = re.compile(rf"[ -]{backs}(?!\w)|[ -]{joins}[ -](?:[^\W\d_]+ )?[{UPPER}][^\W\d_]+")
+        self._back = re.compile(rf"[ -]{backs}(?!\w)|[ -]{joins}[ -](?P<last>[{UPPER}][^\W\d_]+)")
 
     def find(self, text: str, taken: Iterable[Span]) -> Iterator[Span]:
         """Places of the names outside of the spans already `taken`."""
@@ -58,19 +61,34 @@ class Strangers:
         named = self._lexicon.named(word)
         if self._lexicon.known(word) and not ("-" in word and named and not self._is_term(word)):
             return False
-        if word in self._eponyms or self._eponyms.likely(text, start, end):
+        if self._is_eponym(text, start, end):
             return False
         if any(c.isdigit() for c in word) or (text[start - 1 : start] in {"_", "@", "."} and start):
             return False
         if len(word) < SHORTEST:
             return named
         if word.isupper():
+            if not named and LABEL.match(text, end):
+                return False
             return named or (len(word) >= SHORTEST_CAPITALS and len(set(word) & set("AEIOUYÄÖÜ")) > 0)
         if not INNER.fullmatch(word) and not all(part[1:] == part[1:].lower() for part in PARTS.split(word)):
             return named and all(part.istitle() or part.islower() for part in word.split("-"))
-        # "Lig. collaterale", "Proc. coronoideus": an abbreviation, unless it is a known name or the text ends there
-        short = len(word) < 7 and text[end : end + 1] == "." and not named
-        return not short or not text[end + 1 :].strip()
+        # "Lig. collaterale", "BEURT.:": an abbreviation or a label, unless it is a known name
+        return named or (not (len(word) < 7 and ABBREVIATED.match(text, end)) and not LABEL.match(text, end))
+
+    def _is_eponym(self, text: str, start: int, end: int) -> bool:
+        """Whether the word is used as an eponym, or is listed as one and no initial or given name leads to it."""
+        word = text[start:end]
+        first, _, last = word.rpartition("-")
+        if first and last not in self._eponyms and self._lexicon.named(last):
+            return False
+        if self._eponyms.in_use(text, start, end) or self._eponyms.likely(text, start, end):
+            return True
+        if word not in self._eponyms:
+            return False
+        led = LED.search(text, max(0, start - 24), start)
+        given = led and (led.group(1)[-1] == "." or self._reader.given(led.group(1).rstrip()))
+        return not given
 
     def _is_term(self, word: str) -> bool:
         """Whether a hyphenated word ends in a noun, as "Pauwels-Winkel" does and "Meier-Lang" does not."""
@@ -83,7 +101,7 @@ class Strangers:
         name = self._reader.forward(text, start, strong=False)
         end = max(end, name.end) if name else end
         back = self._back.match(text, end)
-        if back:
+        if back and not (back.group("last") and self._lexicon.known(back.group("last"))):
             return Span(self._begin(text, start), back.end(), "ADDRESS")
         right = RIGHT.match(text, end)
         end = right.end() if right else end
