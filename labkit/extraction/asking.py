@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from labkit.extraction.answers import Reply, interpret, logprobs_of
-from labkit.extraction.endpoint import CUT, Capabilities, request
+from labkit.extraction.endpoint import CUT, Capabilities, encode, request
 from labkit.extraction.outcomes import Rejected, StopRun, Unanswered
 from labkit.extraction.prices import Budget, Price
 from labkit.extraction.prompts import Prompt
@@ -23,6 +23,7 @@ __all__ = ["Asked", "Asker", "tokens_of"]
 DENSITY = 1 / 3  # tokens per character, on the safe side for German; the endpoint's own counts replace it
 SAME_REJECTIONS = 3  # requests refused alike in a row mean that the set-up is wrong, not the report
 CUT_IN_A_ROW = 3
+MARK = "\0the report stands here\0"  # no prompt holds a NUL, so the text is put in its one place
 
 
 def tokens_of(data: object) -> tuple[int, int, int]:
@@ -55,6 +56,7 @@ class Asker:
         self._system = len(prompt.in_words if found.mode == "json_object" else prompt.text)
         self._schema = 0 if found.mode == "json_object" else 90 * len(template.ids)
         self._rejections = self._cuts = 0
+        self._frames: dict[tuple[int, int], list[bytes]] = {}
 
     async def ask(self, text: str, sample: int) -> tuple[str, str, dict]:
         """(status, reason, payload) of one text; raises StopRun when the run must end."""
@@ -85,9 +87,7 @@ class Asker:
 
     async def _one(self, asked: tuple[str, int], most: int, seen: "_Seen", deadline: float) -> dict:
         text, sample = asked
-        seed = None if self.settings.seed is None else self.settings.seed + sample
-        body = request(text, settings=self.settings, prompt=self.prompt, template=self.template, found=self.found,
-                       seed=seed, max_tokens=most)  # fmt: skip
+        body = self._body(text, sample, most)
         guess = self.expected_tokens(text)
         worst = self.price.cost(guess, 0, most) if self.price else 0.0
         await self.budget.reserve(worst)
@@ -105,6 +105,19 @@ class Asker:
             raise
         finally:
             self.budget.settle(worst, cost)
+
+    def _body(self, text: str, sample: int, most: int) -> bytes:
+        """The request as bytes; all of it but the report is encoded once."""
+        frame = self._frames.get((sample, most))
+        if frame is None:
+            body = request(MARK, settings=self.settings, prompt=self.prompt, template=self.template, found=self.found,
+                           seed=self._seed(sample), max_tokens=most)  # fmt: skip
+            frame = self._frames[sample, most] = encode(body).split(encode(MARK))
+        head, tail = frame
+        return head + encode(text) + tail
+
+    def _seed(self, sample: int) -> int | None:
+        return None if self.settings.seed is None else self.settings.seed + sample
 
     def judge_line(self, asked: Asked, text: str, sample: int) -> tuple[str, str, dict]:
         """(status, reason, payload) of a line that a batch brought back."""
@@ -170,11 +183,10 @@ class Asker:
 
     def _payload(self, reply: Reply, seen: "_Seen", sample: int) -> dict:
         data, settings = seen.data, self.settings
-        seed = None if settings.seed is None else settings.seed + sample
         payload = {
             "model": settings.model, "snapshot": str(data.get("model") or "")[:100],
             "fingerprint": str(data.get("system_fingerprint") or "")[:100], "mode": self.found.mode,
-            "refused": list(self.found.refused), "temperature": settings.temperature, "seed": seed,
+            "refused": list(self.found.refused), "temperature": settings.temperature, "seed": self._seed(sample),
             "logprobs": seen.logprobs, "sample": sample, "prompt": self.prompt.sha256,
             "attempts": seen.trace.requests, "rate_limited": seen.trace.rate_limited, "completions": seen.completions,
             "tokens": seen.counts, "seconds": round(seen.trace.seconds, 4),

@@ -5,9 +5,11 @@ Used by 01_extraction and `labkit extract`. Reports go in as (id, text), one `An
 order.
 """
 
+import gc
 import threading
 import time
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +80,7 @@ def watch(engine: Run, reports: Iterable[tuple[str, str]], *, progress: bool) ->
     began = time.monotonic()
     thread.start()
     try:
-        with Bar(total, shown=progress, label=engine.job.settings.model) as bar:
+        with _rare_collections(), Bar(total, shown=progress, label=engine.job.settings.model) as bar:
             # An event and not the thread's own join: in Python 3.11 an interrupted join takes the thread for ended.
             while not engine.ended.wait(0.1):
                 bar.show(engine.tally)
@@ -92,6 +94,21 @@ def watch(engine: Run, reports: Iterable[tuple[str, str]], *, progress: bool) ->
         raise engine.error
     assert engine.spool.n == engine.tally.seen, "rows out differ from rows in"
     return Extracted(engine, seconds=time.monotonic() - began)
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Look for garbage more rarely: answers with log-probabilities are thousands of small objects, none of it garbage.
+
+    It takes a third of the time of a run otherwise.
+    """
+    before = gc.get_threshold()
+    if before[0]:  # 0: the user has switched it off
+        gc.set_threshold(max(before[0], 50_000), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _wind_down(engine: Run) -> None:

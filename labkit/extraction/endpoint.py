@@ -4,6 +4,7 @@ Used by `chat` and `batch`. The probe holds no report. What the model refuses (t
 is left out and named; the answer's form falls back json_schema, tools, json_object in words.
 """
 
+import json
 from datetime import UTC, datetime
 
 import openai
@@ -17,7 +18,7 @@ from labkit.extraction.sending import Sender
 from labkit.extraction.settings import Settings
 from labkit.templates import Template
 
-__all__ = ["CUT", "Capabilities", "probe", "request"]
+__all__ = ["CUT", "Capabilities", "encode", "probe", "request"]
 
 MODES = ("json_schema", "tools", "json_object")
 PROBE_REPORT = "No abnormality. Normal joint space, no fracture."
@@ -70,6 +71,11 @@ def request(text: str, *, settings: Settings, prompt: Prompt, template: Template
     return body
 
 
+def encode(body: dict | str) -> bytes:
+    """The body as it goes over the wire."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
 async def probe(sender: Sender, *, settings: Settings, prompt: Prompt, template: Template) -> Capabilities:
     """Ask the endpoint once or a few times without any report.
 
@@ -84,7 +90,7 @@ async def probe(sender: Sender, *, settings: Settings, prompt: Prompt, template:
     for _ in range(24):
         body = request(PROBE_REPORT, settings=settings, prompt=prompt, template=template, found=found)
         try:
-            data = await sender.send(body)
+            data = await sender.send(encode(body))
         except Unanswered as error:
             raise StopRun(f"Endpoint {settings.host} gave no answer to the probe ({error}); try again later.") from None
         except Rejected as error:
@@ -131,7 +137,7 @@ async def _density(sender: Sender, body: dict) -> tuple[float, float] | None:
         system = body["messages"][0] | {"content": body["messages"][0]["content"][:length]}
         short = body | {"messages": [system, body["messages"][1]]}
         try:
-            data = await sender.send(short, attempts=1)
+            data = await sender.send(encode(short), attempts=1)
         except (Rejected, Unanswered):
             return None
         seen.append((_characters(short), _usage(data, "prompt_tokens")))
