@@ -13,9 +13,10 @@ import pandas as pd
 from labkit.errors import TableError
 from labkit.templates import LabelValue
 
-__all__ = ["MACRO", "READINGS", "Cases", "label_set", "select", "with_scores"]
+__all__ = ["MACRO", "POOLED", "READINGS", "Cases", "label_set", "select", "with_scores"]
 
 MACRO = "Macro average"
+POOLED = "All findings"  # labels of all findings together
 TEST_SPLITS = ("test", "external")
 CODES = {LabelValue.FALSE: 0.0, LabelValue.UNCERTAIN: 0.5, LabelValue.TRUE: 1.0}
 # What a reference that stayed uncertain counts as; NaN = left out, the primary analysis.
@@ -27,14 +28,16 @@ class Cases:
     """Studies of one split and site with their scores under one policy, in the order of `study_ids` and
     `findings`.
 
-    reference : (studies, findings) of 0, 0.5 = uncertain, 1; score : (studies, findings), NaN = no
-        prediction.
+    reference : (studies, findings) of 0, 0.5 = uncertain, 1: what is there; reported, extracted : the same of what the
+        report says and of what the extractor read; score : (studies, findings), NaN = no prediction.
     """
 
     study_ids: np.ndarray
     patients: np.ndarray
     findings: tuple[str, ...]
     reference: np.ndarray
+    reported: np.ndarray
+    extracted: np.ndarray
     score: np.ndarray
 
     def read(self, reading="primary"):
@@ -71,8 +74,12 @@ def select(predictions, labels, *, split, policy, site=None):
             f"predictions, study {study}: policy '{policy}' has scores for some findings only; predict all of them."
         )
     known = labels[labels["study_id"].isin(score.index) & labels["finding"].isin(score.columns)]
-    reference = known.set_index(["study_id", "finding"])["reference"].map(CODES).unstack("finding")
-    reference = reference.reindex(index=score.index, columns=score.columns)
+    indexed = known.set_index(["study_id", "finding"])[["reference", "value", "extracted"]]
+    coded = {
+        column: indexed[column].map(CODES).unstack("finding").reindex(index=score.index, columns=score.columns)
+        for column in indexed
+    }
+    reference = coded["reference"]
     if reference.isna().any(axis=None):
         study = reference.index[reference.isna().any(axis=1)][0]
         raise TableError(f"labels, study {study}: it has predictions and no reference; label it or leave it out.")
@@ -82,6 +89,8 @@ def select(predictions, labels, *, split, policy, site=None):
         patients=patients.to_numpy(),
         findings=tuple(score.columns),
         reference=reference.to_numpy(float),
+        reported=coded["value"].to_numpy(float),
+        extracted=coded["extracted"].to_numpy(float),
         score=score.to_numpy(float),
     )
 
@@ -107,7 +116,9 @@ def label_set(labels, *, settings):
     rows = []
     for (split, site, finding), found in counts[counts.index.isin(TEST_SPLITS, level="split")].iterrows():
         tuning = {name: int(positives.get((name, finding), 0)) for name in ("train", "validation")}
-        reason = _reason(int(found[LabelValue.TRUE]), int(found[LabelValue.FALSE]), tuning, settings)
+        reason = "not in the declared label set"
+        if not settings.findings or finding in settings.findings:
+            reason = _reason(int(found[LabelValue.TRUE]), int(found[LabelValue.FALSE]), tuning, settings)
         rows.append(
             {
                 "site": site,

@@ -1,15 +1,16 @@
-"""Points of ROC and precision-recall curves, few enough to draw and to publish; used by 04_evaluation, drawn
-by 05_figures.
+"""Points of ROC, precision-recall, reliability and decision curves, few enough to draw and to publish; used by
+04_evaluation, drawn by 05_figures.
 """
 
 import numpy as np
 
-from labkit.evaluation import cases
+from labkit.evaluation import calibration, cases
 
 __all__ = ["COLUMNS", "macro_roc", "points", "precision_recall", "roc"]
 
 COLUMNS = ["finding", "curve", "site", "policy", "point", "x", "y", "threshold"]
 MAX_POINTS = 200
+DECISIONS = np.arange(1, 100) / 100  # threshold probabilities of the decision curves
 
 
 def roc(y, score):
@@ -50,9 +51,13 @@ def macro_roc(y, score):
     return np.append(0.0, grid), np.append(0.0, mean)
 
 
-def points(found, evaluated, *, site, policy):
-    """CURVES rows of the findings and of their macro average, at most 200 points per curve; `found` are
-    `Cases`.
+def points(found, evaluated, *, site, policy, settings):
+    """CURVES rows of the findings and of their macro average, at most 200 points per curve; `found` are `Cases`.
+
+    Beside roc and pr, per finding and for all together: reliability (x mean score, y observed share, threshold the
+    lower edge of the bin; reliability_low, reliability_high and reliability_n hold its limits and cases), decision and
+    decision_all (x threshold probability, y net benefit of the score and of acting on everybody). Scores that are no
+    probabilities have neither.
     """
     rows = []
     for finding in evaluated:
@@ -64,10 +69,31 @@ def points(found, evaluated, *, site, policy):
             kept = np.unique(np.linspace(0, len(x) - 1, min(MAX_POINTS, len(x))).round().astype(int))
             place = {"finding": finding, "curve": curve, "site": site, "policy": policy}
             rows += _rows(place, x[kept], height[kept], thresholds[kept])
+        rows += _of_probabilities(y, score, {"finding": finding, "site": site, "policy": policy}, settings)
     if evaluated:
+        y, score = found.matrices(evaluated)
+        used = ~np.isnan(y)
+        place = {"finding": cases.POOLED, "site": site, "policy": policy}
+        rows += _of_probabilities(y[used], score[used], place, settings)
         x, height = macro_roc(*found.matrices(evaluated))
         place = {"finding": cases.MACRO, "curve": "roc", "site": site, "policy": policy}
         rows += _rows(place, x, height, np.full(len(x), np.nan))
+    return rows
+
+
+def _of_probabilities(y, score, place, settings):
+    """Reliability and decision curves."""
+    if not len(y) or score.min() < 0 or score.max() > 1:
+        return []
+    bins = calibration.reliability(y, score, n_bins=settings.n_bins, level=settings.level)
+    x, edge = bins["score"].to_numpy(), bins["lower"].to_numpy()
+    heights = {"reliability": "observed", "reliability_low": "low", "reliability_high": "high", "reliability_n": "n"}
+    rows = []
+    for curve, column in heights.items():
+        rows += _rows({**place, "curve": curve}, x, bins[column].to_numpy(float), edge)
+    benefits = calibration.net_benefit(y, score, DECISIONS)
+    for curve, benefit in zip(("decision", "decision_all"), benefits, strict=True):
+        rows += _rows({**place, "curve": curve}, DECISIONS, benefit, DECISIONS)
     return rows
 
 

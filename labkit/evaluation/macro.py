@@ -19,7 +19,10 @@ __all__ = ["MacroAuc", "compare_macro_auc", "compare_macro_auc_unpaired", "influ
 
 @dataclass(frozen=True)
 class MacroAuc:
-    """Mean area over labels; `areas` in the order of the columns."""
+    """Mean area over labels; `areas` in the order of the columns.
+
+    `ci` is DeLong's form and collapses to a point where every label is separated perfectly; `ci_robust` does not.
+    """
 
     auc: float
     variance: float
@@ -28,6 +31,7 @@ class MacroAuc:
     n: int
     n_patients: int
     level: float = 0.95
+    ci_robust: tuple[float, float] = (np.nan, np.nan)
 
 
 def influence(y, score, patients):
@@ -82,7 +86,24 @@ def macro_auc(y, score, *, patients=None, level=0.95):
         n=len(y),
         n_patients=int(codes.max()) + 1,
         level=level,
+        ci_robust=_robust(y, areas, moved, codes, level=level),
     )
+
+
+def _robust(y, areas, moved, codes, *, level):
+    """`roc.robust_interval` of the mean: its variance grows as those of its labels do when they are steadied."""
+    found = np.array([_clustered(column, codes) for column in moved.T])  # (labels,)
+    n_positive, n_negative = (y == 1).sum(axis=0), (y == 0).sum(axis=0)
+    numbers = zip(areas, found, n_positive, n_negative, strict=True)
+    steadied = np.array([roc.steadied(a, v, n_positive=p, n_negative=n) for a, v, p, n in numbers])
+    mean, spread = float(areas.mean()), float(areas.mean() * (1 - areas.mean()))
+    smaller = int(np.minimum(n_positive, n_negative).sum())
+    if spread == 0 or np.isnan(found).any() or not found.any():
+        relative = steadied.mean() / len(areas)  # nothing to scale: labels as if independent
+    else:
+        variances = steadied * areas * (1 - areas)
+        relative = _clustered(moved.mean(axis=1), codes) / spread * variances.sum() / found.sum()
+    return roc.robust_interval(mean, float(relative), n_smaller=smaller, level=level)
 
 
 def compare_macro_auc(y, score_a, score_b, *, patients=None, level=0.95):

@@ -21,6 +21,7 @@ __all__ = [
     "compare_auc_unpaired",
     "placements",
     "robust_interval",
+    "steadied",
     "tested",
 ]
 
@@ -94,6 +95,7 @@ def auc(y, score, level=0.95, *, weight=None, one_class="raise"):
     area = float(v10.mean())
     variance = _variance(v10) / len(v10) + _variance(v01) / len(v01)
     half = special.ndtri(0.5 + level / 2) * np.sqrt(variance)
+    relative = steadied(area, float(variance), n_positive=n_positive, n_negative=n - n_positive)
     return Auc(
         auc=area,
         variance=float(variance),
@@ -101,7 +103,7 @@ def auc(y, score, level=0.95, *, weight=None, one_class="raise"):
         n=n,
         n_positive=n_positive,
         level=level,
-        ci_robust=robust_interval(area, float(variance), n_positive=n_positive, n_negative=n - n_positive, level=level),
+        ci_robust=robust_interval(area, relative, n_smaller=min(n_positive, n - n_positive), level=level),
     )
 
 
@@ -213,27 +215,36 @@ def tested(difference, variance, df, *, level=0.95, alternative="two-sided"):
     )
 
 
-def robust_interval(area, variance, *, n_positive, n_negative, level=0.95):
-    """An interval that is never a point and never leaves [0, 1], for an area or a mean of areas.
+def steadied(area, variance, *, n_positive, n_negative):
+    """DeLong's variance averaged with that of Newcombe's model (Stat Med 2006;25:559, method 5), never 0.
 
-    Wilson's form with the number of cases that the variance amounts to (Kottas, Kuss & Zapf 2014, BMC Med Res Methodol
-    14:26). DeLong's variance, which is too small where few cases are positive, is averaged with that of Newcombe's
-    model (Stat Med 2006;25:559, method 5) at a shrunken area, the model counting as `PRIOR_CASES` cases; Student's t
-    stands for what is left of the uncertainty. bench/evaluation.py shows the coverage.
+    With few positives DeLong's is too small, and 0 at perfect separation. The model is taken at a shrunken area and
+    counts as `PRIOR_CASES` cases of the smaller class. A variance of NaN leaves the model alone.
 
-    variance : DeLong's; NaN leaves the model alone. n_positive, n_negative : cases, means over labels for a mean.
+    Returns
+    -------
+    variance / (area * (1 - area)), which stays finite where the area is 0 or 1.
     """
     smaller = min(n_positive, n_negative)
     shrunk = (area * smaller + 1) / (smaller + 2)
     half = (n_positive + n_negative) / 2 - 1
-    model = 1 + half * (1 - shrunk) / (2 - shrunk) + half * shrunk / (1 + shrunk)
-    per_case = model / (n_positive * n_negative)  # variance / (area * (1 - area))
-    if not np.isnan(variance):
-        spread = area * (1 - area)
-        found = variance / spread if spread > 0 else 0.0
-        per_case = (smaller * found + PRIOR_CASES * per_case) / (smaller + PRIOR_CASES)
-    quantile = float(special.stdtrit(2 * (smaller + PRIOR_CASES) - 1, 0.5 + level / 2))
-    n = quantile**2 * per_case
+    model = (1 + half * (1 - shrunk) / (2 - shrunk) + half * shrunk / (1 + shrunk)) / (n_positive * n_negative)
+    if np.isnan(variance):
+        return model
+    spread = area * (1 - area)
+    found = variance / spread if spread > 0 else 0.0
+    return (smaller * found + PRIOR_CASES * model) / (smaller + PRIOR_CASES)
+
+
+def robust_interval(area, relative, *, n_smaller, level=0.95):
+    """An interval that is never a point and never leaves [0, 1], for an area or a mean of areas.
+
+    Wilson's form with the number of cases that the variance amounts to (Kottas, Kuss & Zapf 2014, BMC Med Res Methodol
+    14:26) and Student's t. relative : as `steadied` gives it; n_smaller : cases of the smaller class.
+    bench/evaluation.py shows the coverage.
+    """
+    quantile = float(special.stdtrit(2 * (n_smaller + PRIOR_CASES) - 1, 0.5 + level / 2))
+    n = quantile**2 * relative
     centre, width = (area + n / 2) / (1 + n), np.sqrt(n * area * (1 - area) + n * n / 4) / (1 + n)
     # rounding must not take the area itself out of its interval
     return float(np.clip(min(centre - width, area), 0, 1)), float(np.clip(max(centre + width, area), 0, 1))
