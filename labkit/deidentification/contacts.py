@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from labkit.deidentification.spans import Span
 
-__all__ = ["after_id", "after_phone", "free"]
+__all__ = ["after_date", "after_id", "after_phone", "free"]
 
 NUMBER_WORD = r"(?:[-\s]?(?:Nr|No|Nummer|[Nn]umber|ID|Ident)\b\.?)?"
 UNIT = r"(?!\s?(?:mm|cm|kV|mAs|kg|mg|ml|%|°|µ|/µl|Grad\b|Ebenen\b|views?\b|Jahre\b|years\b))"
@@ -42,9 +42,12 @@ ID = re.compile(
     r"|(?P<nhs>\d{3} \d{3} \d{4})"
     r"|(?P<lettered>[A-Za-z]{1,6}[-_/#.]?\d{5,}(?:[.-]\d{1,3})?[A-Za-z]?)"
     r"|(?P<parts>[A-Za-z0-9]{1,10}(?:[-_/.][A-Za-z0-9]{1,12}){1,5})"
-    r"|(?P<digits>\d{7,})"
+    r"|(?P<digits>\d{5,})"
     r")(?![\w%])" + UNIT
 )
+# numbers of procedures and fees name nobody
+CODE = re.compile(r"(?:CPT|OPS|GOÄ|EBM|ICD|LOINC|SNOMED)[ :-]*(?:Nr\.?|code)?[ :-]*$", re.IGNORECASE)
+GROUPS = re.compile(r"[ \t]*[,;/|]?[ \t]*(?P<value>\d{2,4}(?:[ -]\d{2,4}){1,3})(?=[ \t]*(?:$|[\r\n,;/|]|  ))")
 DOMAIN = re.compile(r"[a-z0-9]\.(?:de|at|ch|com|org|net|info|eu|co\.uk|nhs\.uk)\b", re.IGNORECASE)
 YEARS = re.compile(
     r"(?:19|20)\d{2}[-/](?:19|20)?\d{2}|\d{1,2}/\d{2}-\d{1,2}/\d{2}|\d{1,2}[./]\d{1,2}[./](?:19|20)?\d{2}"
@@ -65,6 +68,8 @@ def free(text: str) -> Iterator[Span]:
         if sum(c.isdigit() for c in match.group()) >= 7:
             yield Span(match.start(), match.end(), "PHONE")
     for match in ID.finditer(text):
+        if match.lastgroup == "digits" and CODE.search(text, max(0, match.start() - 10), match.start()):
+            continue
         if match.lastgroup == "parts" and not _segmented(match.group()):
             continue
         yield Span(match.start(), match.end(), "ID")
@@ -81,6 +86,13 @@ def _segmented(value: str) -> bool:
         # "8730.4615": a number has no zero in front of, and fewer digits on both sides of, its point
         return re.fullmatch(r"\d{3,}\.\d{4,}", value) is not None
     return digits >= 5 if any(c.isupper() for c in value) else digits >= 7
+
+
+def after_date(text: str, end: int) -> Iterator[Span]:
+    """The number in groups that follows a date ending at `end` and closes its line or cell: "8.9.87 442 805"."""
+    match = GROUPS.match(text, end)
+    if match:
+        yield Span(match.start("value"), match.end("value"), "ID")
 
 
 def after_phone(text: str, start: int, end: int) -> Span | None:

@@ -20,7 +20,7 @@ NEXT = re.compile(
     r"(?:['’]s?)?(?P<link> ?[/+&] ?|-| (?:and|und|type|modified|reverse|like) | )(?P<word>[^\W\d_][\w-]*)"
 )
 BEFORE = re.compile(
-    r"(?:\b(?:nach|[Tt]yp[e]?|[Gg]rad[e]?|Morbus|M\.|sog\.|sogenannte[rn]?|Klassifikation|classification|per|to|of|de|reverse|umgekehrte|Mb\.|Syndrom|syndrome|"
+    r"(?:\b(?:nach|[Tt]yp[e]?|[Gg]rad[e]?|Morbus|M\.|sog\.|sogenannte[rn]?|Klassifikation|classification|per|according to|of|de|reverse|umgekehrte|Mb\.|Syndrom|syndrome|"
     r"[Kk]ein[e]?|eine[rn]?|a|no|by the|the)\s|[(/+-]\s?)$"
 )
 UNLISTED_BEFORE = re.compile(

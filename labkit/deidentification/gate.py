@@ -117,6 +117,7 @@ class Gate:
             if name:
                 yield name
             yield from self._people.after_anchor(text, date.end)
+            yield from contacts.after_date(text, date.end)
             if birth:
                 yield from self._places.birthplace(text, date.end)
         yield from contacts.free(text)

@@ -18,6 +18,7 @@ NEXT = re.compile(rf"(?P<word>[{UPPER}](?:[\w'’.-]*[^\W_])?)(?![\w-])")
 SAINT = re.compile(r"(?:St|Sankt|Saint|Skt|SS)\.?")
 DAY = re.compile(r"(?:tag|abend|morgen|mittag|nacht|woche|monat|jahr|ende|beginn|termin)(?:e?s)?$", re.IGNORECASE)
 LEGAL = re.compile(r",? (?:g?GmbH|gAG|AG|e\. ?V\.|GbR|PartG|KG|Ltd\.?|LLC|Inc\.?|PLC)(?!\w)")
+ARTICLE = re.compile(r"(?<!\w)(?:The|THE)\s$")
 MOST = 5
 
 
@@ -73,7 +74,8 @@ class Institutions:
                 begin, named = begin - len(joined.group(1)), True
             else:
                 break
-        return begin, named
+        article = ARTICLE.search(text, max(0, begin - 4), begin) if named else None
+        return (article.start() if article else begin), named
 
     def _forth(self, text: str, end: int, *, trailing: bool) -> tuple[int, bool]:
         """Where the name ends that stands behind the kind, and whether it names anything."""

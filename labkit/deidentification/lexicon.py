@@ -11,10 +11,15 @@ __all__ = ["Lexicon", "read_names"]
 
 LINKS = ("", "s", "es", "n", "en", "er", "e")
 UMLAUTS = {"ä": "a", "ö": "o", "ü": "u"}
-ENDINGS = ("e", "s", "n", "en", "es", "em", "er", "ern", "ens", "ly")
+ENDINGS = ("ness", "less", "ful", "like", "e", "s", "n", "en", "es", "em", "er", "ern", "ens", "ly")
 LETTERS = "abcdefghijklmnopqrstuvwxyzäöüß"
 # "Rueckfragen", "gross": umlauts written out
 SPELLED = re.compile(r"[aou]e|ss")
+# "ausgestreckten", "vorgewölbter": no name is built like this
+PARTICIPLE = re.compile(
+    r"(?:ab|an|auf|aus|bei|ein|fort|her|hin|hoch|los|mit|nach|vor|weg|weiter|wieder|zu|zurück|zusammen|um|durch|unter|über)"
+    r"(?:ge|zu)[^\W\d_]{3,}(?:t|en)(?:e[rsnm]?)?"
+)
 SHORTEST_MISSPELT = 7
 LONG = 10
 
@@ -118,7 +123,7 @@ class Lexicon:
                 return True
             if form in self._names:
                 return False
-        if self._inflected(part) or self._stem.search(key):
+        if self._inflected(part) or self._stem.search(key) or PARTICIPLE.fullmatch(part):
             return True
         if any(len(part) >= len(end) + 2 and part.endswith(end) for end in self._name_endings):
             return False
@@ -129,7 +134,7 @@ class Lexicon:
     def _inflected(self, form: str) -> bool:
         """Whether the form is built from a listed word with an ending of its language."""
         if form.endswith(("er", "ers")) and form.removesuffix("s").removesuffix("er") not in self._adjectives:
-            return False  # "Walker" and "Wegener" are names
+            return form[:-1] in self._adjectives  # "Walker" and "Wegener" are names
         return any(len(base) > 3 and base in self._vocabulary for base in _bases(form))
 
     def _compound(self, form: str, *, depth: int = 0) -> bool:

@@ -56,6 +56,11 @@ VIEWS = {
     "r",
     "l",
 }
+# "Baker, ST4" as the last line; "phoned to Cross in ED"
+ALONE = re.compile(rf"(?:^|\n)[ \t]*({NAME.pattern})$")
+SMALL = re.compile(r"[ \t]+[(a-zäöü]")
+CELL_BEFORE = re.compile(rf"(?:^|[\n:;(|/\t]|  )[ \t]*({NAME.pattern}) $")
+BEFORE_INITIAL = re.compile(rf"(?<!\w)(?:[{UPPER}]\.[ -]?){{1,3}}$")
 ARTICLES = {"der", "den", "da", "la", "y"}
 COLUMNS = re.compile(r"\t+| {2,}| ?/ ?| ?[,;&|] ?")
 
@@ -132,6 +137,8 @@ class People:
         words = NAME.findall(text[begin : name.end])
         given = of_patient and any(map(self._reader.given, words[1:]))
         alone = len(words) == 1 and self._lexicon.surname(words[0]) and CLOSES.match(text, name.end) is not None
+        if kind in {"contact", "signature"} and len(words) == 1 and self._lexicon.surname(words[0]):
+            alone = alone or SMALL.match(text, name.end) is not None
         return name if given or alone or (kind == "label" and name.words >= 2) else None
 
     def _joined(self, text: str, end: int, wanted: bool) -> Iterator[Span]:
@@ -152,6 +159,9 @@ class People:
         if end == 0 or text[end - 1] in ".:;!?)]":
             return []
         name = self._reader.backward(text, end, least=2)
+        line = ALONE.search(text, max(0, end - 40), end) if name is None else None
+        if line and (self._lexicon.surname(line.group(1)) or not self._lexicon.known(line.group(1))):
+            return [Span(line.start(1), end, "PHYSICIAN")]
         if name is None or (above and text[: name.start].rpartition("\n")[2].strip()):
             return []
         return [Span(name.start, name.end, "PHYSICIAN")]
@@ -213,6 +223,10 @@ class People:
         surname = SURNAME_BEFORE.search(text, max(0, start - 40), start)
         if surname and not self._reader.ordinary(text, surname.start(1), surname.end(1)):
             return Span(surname.start(1), name.end, "NAME")
+        # "RING PETER" in a cell or line of its own
+        first = CELL_BEFORE.search(text, max(0, start - 40), start)
+        if first and (self._lexicon.surname(first.group(1)) or not self._lexicon.known(first.group(1))):
+            return Span(first.start(1), name.end, "NAME")
         return Span(start, name.end, "NAME") if name.words >= 2 else None
 
     def after_colons(self, text: str) -> Iterator[Span]:
@@ -232,11 +246,23 @@ class People:
         """The span of a name with the particle before it: "Bülow" in "Befunder: von Bülow"; not in "überwiesen von X"."""
         if span.type not in {"NAME", "PHYSICIAN"}:
             return span
+        return self._with_initials(text, self._with_particle(text, span))
+
+    def _with_initials(self, text: str, span: Span) -> Span:
+        initials = BEFORE_INITIAL.search(text, max(0, span.start - 12), span.start)
+        return Span(initials.start(), span.end, span.type) if initials else span
+
+    def _with_particle(self, text: str, span: Span) -> Span:
         found = self._reader.particle_before.search(text, max(0, span.start - 24), span.start)
         if not found or found.group().split()[0].casefold() in ARTICLES:
             return span
         before = text[max(0, found.start() - 20) : found.start()].rstrip(" ")
-        led = not before or before[-1] in "\n:(/,.|*=-\t" or self._reader.led.search(before + " ") is not None
+        led = (
+            not before
+            or (before[-1] == "." and BEFORE_INITIAL.search(before))
+            or before[-1] in "\n:(/,|*=-\t"
+            or self._reader.led.search(before + " ") is not None
+        )
         given = re.search(r"[^\W\d_]+$", before)
         return (
             Span(found.start(), span.end, span.type) if led or (given and self._reader.given(given.group())) else span
@@ -277,7 +303,8 @@ class People:
         if not piece.strip() or len(piece) > 60:
             return None
         name = self._reader.forward(text, begin, strong=False)
-        if name is None and self._lexicon.surname(piece.strip(" .,\t")) and NAME.match(piece.strip()):
+        alone = "\n" in text[begin - 1 : begin] and not text[end : end + 1].strip()
+        if name is None and alone and self._lexicon.surname(piece.strip(" .,\t")) and NAME.match(piece.strip()):
             return Span(begin, begin + len(piece.strip()), "PHYSICIAN")
         if name is None or text[name.end : end].strip(" .,\t") or name.end > end:
             return None

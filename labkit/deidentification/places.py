@@ -138,7 +138,7 @@ class Places:
 
     def _ward(self, text: str, start: int, end: int, *, named: bool) -> list[Span]:
         number = re.compile(
-            rf"\s?:?\s(?:{WORD}\s(?=\d))?(?:[A-Z]{{0,4}}[- ]?\d{{1,4}}(?:\.\d)?[A-Za-z]?(?!\w){UNIT}|[A-Z]\d?(?!\w|\.))(?:\s(?:Süd|Nord|West|Ost|North|South|East|West)\b)?"
+            rf"\s?:?\s(?:{WORD}\s(?=\d))?(?:[A-Z]{{0,4}}[- ]?\d{{1,4}}(?:\.\d)?[A-Za-z]?(?!\w){UNIT}|[A-Z]\d?(?!\w|\.))(?:\s(?i:Süd|Nord|West|Ost|North|South|East|West)\b)?"
         ).match(text, end)
         if number:
             return [Span(start, number.end(), "HOSPITAL")]
@@ -149,7 +149,7 @@ class Places:
 
 def _streets(places: PlaceCues) -> Iterator[str]:
     """Regular expressions of a street with its number, with groups `name` and, where the number leads, `kind`."""
-    words = alternation(places.street_words)
+    words = alternation(form for word in places.street_words for form in (word, word.upper()))
     if not places.street_last:
         flat = r"(?:(?:Flat|Apt\.?|Apartment|Unit|Suite)\s\w+,?\s)?"
         name = rf"(?P<name>(?:(?:{WORD}|of|the)\s){{1,3}})(?P<kind>{words})"
@@ -157,7 +157,8 @@ def _streets(places: PlaceCues) -> Iterator[str]:
         yield rf"{flat}(?<![\w.,/-])\d{{1,5}}[A-Za-z]?,?\s{name}(?!\w)\.?{unit}"
         return
     if places.street_endings:
-        endings = "|".join(re.escape(e) for e in sorted(places.street_endings, key=len, reverse=True))
+        spelled = {form for end in places.street_endings for form in (end, end.upper())}
+        endings = "|".join(re.escape(end) for end in sorted(spelled, key=len, reverse=True))
         name = rf"(?P<name>(?:{WORD}\s)?[{UPPER}][\w'’-]{{2,}}(?:{endings}))"
         yield rf"(?<!\w)(?:{alternation(places.street_starts)}\s)?{name}\.?\s?{NUMBER}"
     if places.street_words:
