@@ -8,30 +8,32 @@ import numpy as np
 import pandas as pd
 
 from labkit.errors import EvaluationError
-from labkit.evaluation import cases, macro, metrics, roc, significance
+from labkit.evaluation import cases, macro, metrics, permutation, resampling, significance
+from labkit.evaluation.verdicts import verdict_rows
 
 __all__ = ["compare", "compare_sites"]
 
 
-def compare(predictions, labels, *, settings):
+def compare(predictions, labels, *, settings, rng=None):
     """Compare every pair of policies on the same studies and findings of each test site.
 
     Parameters
     ----------
     predictions : PREDICTIONS of at least two policies; studies that only one policy scored are left out.
-    labels, settings : as `evaluate`.
+    labels, settings, rng : as `evaluate`; rng serves permutation and bootstrap.
 
     Returns
     -------
-    METRICS table; `policy` is "a - b". "Macro average": auc_difference with interval, auc_difference_p,
-    auc_difference_detectable (with `settings.power`), equivalence_p and equivalent (1 or 0, TOST with
-    `settings.margin`). Per finding: auc_difference (DeLong), auc_difference_p and auc_difference_p_holm (over
-    the findings of the site).
+    METRICS table; `policy` is "a - b". "Macro average" and each finding: auc_difference with interval (DeLong by
+    patients), auc_difference_p, auc_difference_detectable (with `settings.power`), equivalence_p and equivalent (1 or
+    0, TOST with `settings.margin`). Per finding also auc_difference_p_holm and auc_difference_p_bh, over the findings
+    of the site; "Macro average" has auc_difference_p_permutation and the interval auc_difference_bootstrap.
 
     Raises
     ------
     EvaluationError : fewer than two policies. TableError : as `evaluate`.
     """
+    rng = np.random.default_rng(settings.seed) if rng is None else rng
     names = metrics.in_order(predictions["policy"].unique())
     if len(names) < 2:
         raise EvaluationError(f"Policies {names}: a comparison needs two; train another policy first.")
@@ -45,7 +47,7 @@ def compare(predictions, labels, *, settings):
             evaluated = list(at_site.loc[at_site["evaluated"], "finding"])
             if evaluated:
                 place = {"site": site, "policy": f"{first} - {second}"}
-                rows += _pair(found[first], found[second], evaluated, place, settings)
+                rows += _pair(found[first], found[second], evaluated, place, settings, rng)
     return pd.DataFrame(rows, columns=metrics.COLUMNS)
 
 
@@ -72,7 +74,7 @@ def compare_sites(predictions, labels, *, settings):
             if len(areas) == 2:
                 tested = macro.compare_macro_auc_unpaired(*areas, level=settings.level)
                 place = {"site": f"{first[1]} - {second[1]}", "policy": policy, "n": areas[0].n + areas[1].n}
-                rows += _verdict(tested, place, settings, method="DeLong by patients, Welch t")
+                rows += verdict_rows(cases.MACRO, "auc_difference", tested, place, settings, "Welch t")
     return pd.DataFrame(rows, columns=metrics.COLUMNS)
 
 
@@ -83,40 +85,40 @@ def _shared(chosen, first, second):
     return [f for f in evaluated.loc[evaluated["site"] == first[1], "finding"] if f in at_second]
 
 
-def _pair(first, second, evaluated, place, settings):
+def _pair(first, second, evaluated, place, settings, rng):
     # both hold the same studies in the same order
     y, score_a = first.matrices(evaluated)
     _, score_b = second.matrices(evaluated)
     tested = macro.compare_macro_auc(y, score_a, score_b, patients=first.patients, level=settings.level)
-    rows = _verdict(tested, {**place, "n": len(y)}, settings, method="DeLong by patients, paired")
+    rows = verdict_rows(cases.MACRO, "auc_difference", tested, {**place, "n": len(y)}, settings, "paired")
+    rows += _resampled(y, (score_a, score_b), first.patients, {**place, "n": len(y)}, settings, rng)
     p_values = []
     for column, finding in enumerate(evaluated):
+        chosen = slice(column, column + 1)
+        single = macro.compare_macro_auc(
+            y[:, chosen], score_a[:, chosen], score_b[:, chosen], patients=first.patients, level=settings.level
+        )
         used = ~np.isnan(y[:, column])
-        reference = y[used, column]
-        single = roc.compare_auc(reference, score_a[used, column], score_b[used, column], settings.level)
-        counts = {"n": len(reference), "n_positive": int(reference.sum()), **place}
-        limits = {"low": single.ci[0], "high": single.ci[1], "level": settings.level}
-        rows.append(metrics.row(finding, "auc_difference", single.difference, method="DeLong", **limits, **counts))
-        rows.append(metrics.row(finding, "auc_difference_p", single.p_value, method="DeLong", **counts))
+        counts = {"n": int(used.sum()), "n_positive": int((y[:, column] == 1).sum()), **place}
+        rows += verdict_rows(finding, "auc_difference", single, counts, settings, "paired")
         p_values.append((finding, single.p_value, counts))
-    adjusted = significance.holm([p for _, p, _ in p_values])
-    for (finding, _, counts), p_value in zip(p_values, adjusted, strict=True):
-        method = f"DeLong, Holm over {len(p_values)} findings"
-        rows.append(metrics.row(finding, "auc_difference_p_holm", float(p_value), method=method, **counts))
+    of_all = f"over {len(p_values)} findings"
+    for name, adjust in (("holm", significance.holm), ("bh", significance.benjamini_hochberg)):
+        adjusted = adjust([p for _, p, _ in p_values])
+        for (finding, _, counts), p_value in zip(p_values, adjusted, strict=True):
+            method = f"DeLong by patients, {'Holm' if name == 'holm' else 'Benjamini-Hochberg'} {of_all}"
+            rows.append(metrics.row(finding, f"auc_difference_p_{name}", float(p_value), method=method, **counts))
     return rows
 
 
-def _verdict(tested, place, settings, *, method):
-    detectable = significance.detectable_difference(tested.se, level=settings.level, power=settings.power)
-    verdict = significance.equivalence(
-        tested.difference, tested.se, margin=settings.margin, df=tested.df, level=settings.level
-    )
-    limits = {"low": tested.ci[0], "high": tested.ci[1], "level": settings.level}
-    tost = f"TOST, margin {settings.margin:g}"
+def _resampled(y, scores, patients, place, settings, rng):
+    """What permutation and bootstrap say of the same difference, as a check that needs no normal distribution."""
+    tested = permutation.permutation_macro_auc(y, *scores, patients=patients, rng=rng)
+    plan = resampling.Plan(settings.n_resamples, "bca", settings.level)
+    drawn = resampling.bootstrap_macro_difference(y, scores, patients=patients, rng=rng, plan=plan)
+    limits = {"low": drawn.ci[0], "high": drawn.ci[1], "level": settings.level, "method": drawn.method}
+    of_p = f"ranks exchanged, {tested.n_permutations:,} ways" + (", all" if tested.exact else "")
     return [
-        metrics.row(cases.MACRO, "auc_difference", tested.difference, method=method, **limits, **place),
-        metrics.row(cases.MACRO, "auc_difference_p", tested.p_value, method=method, **place),
-        metrics.row(cases.MACRO, "auc_difference_detectable", detectable, method=f"power {settings.power:g}", **place),
-        metrics.row(cases.MACRO, "equivalence_p", verdict.p_value, method=tost, **place),
-        metrics.row(cases.MACRO, "equivalent", float(verdict.equivalent), method=tost, **place),
+        metrics.row(cases.MACRO, "auc_difference_p_permutation", tested.p_value, method=of_p, **place),
+        metrics.row(cases.MACRO, "auc_difference_bootstrap", drawn.value, **limits, **place),
     ]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from labkit import policies
-from labkit.evaluation import calibration, cases, curves, macro, operating, rates, resampling, thresholds
+from labkit.evaluation import calibration, cases, clustered, curves, macro, operating, resampling, thresholds
 
 __all__ = ["COLUMNS", "area_rows", "evaluate", "in_order", "row", "thresholds_of"]
 
@@ -138,7 +138,7 @@ def _at_thresholds(found, evaluated, found_thresholds, place, settings, rng):
         called = score >= cuts  # nothing is at or above NaN
         if settings.rate_interval == "bootstrap":
             plan = resampling.Plan(settings.n_resamples, level=settings.level)
-            of_findings = rates.resampled_rates(y, called, patients=found.patients, rng=rng, plan=plan)
+            of_findings = clustered.resampled_rates(y, called, patients=found.patients, rng=rng, plan=plan)
         else:
             of_findings = [
                 operating.rates(operating.confusion(y[used, c], called[used, c], threshold=1), level=settings.level)

@@ -45,9 +45,13 @@ def equivalence(difference, se, *, margin, df=np.inf, level=0.95):
     return Equivalence(margin, p_value, bool(p_value < 1 - level))
 
 
-def detectable_difference(se, *, level=0.95, power=0.8):
-    """Smallest true difference that a two-sided test with this standard error finds with `power`."""
-    return float((special.ndtri(0.5 + level / 2) + special.ndtri(power)) * se)
+def detectable_difference(se, *, level=0.95, power=0.8, df=np.inf):
+    """Smallest true difference that a two-sided test with this standard error finds with `power`.
+
+    With few degrees of freedom (Student's t) it is larger; the quantiles add up as those of the normal do.
+    """
+    shares = np.array([0.5 + level / 2, power])
+    return float((special.ndtri(shares) if np.isinf(df) else special.stdtrit(df, shares)).sum() * se)
 
 
 def holm(p_values):

@@ -31,7 +31,8 @@ def test_macro_difference_is_the_difference_of_both_macro_areas(predictions, lab
     assert value(found, "auc_difference", site="south") == pytest.approx(expected, abs=1e-12)
 
 
-def test_findings_are_compared_by_paired_delong_with_holm(predictions, labels):
+def test_findings_are_compared_by_paired_delong_with_holm_and_benjamini_hochberg(predictions, labels):
+    labels["patient"] = labels["study_id"]
     found = evaluation.compare(predictions, labels, settings=SETTINGS)
     test = predictions[predictions["split"] == "test"].merge(labels[["study_id", "finding", "reference"]])
     p_values = []
@@ -43,6 +44,44 @@ def test_findings_are_compared_by_paired_delong_with_holm(predictions, labels):
         p_values.append(single.p_value)
     adjusted = [value(found, "auc_difference_p_holm", finding=f) for f in ("Olecranon Fracture", "Ossicles")]
     assert adjusted == pytest.approx(evaluation.holm(p_values))
+    adjusted = [value(found, "auc_difference_p_bh", finding=f) for f in ("Olecranon Fracture", "Ossicles")]
+    assert adjusted == pytest.approx(evaluation.benjamini_hochberg(p_values))
+
+
+def test_every_difference_has_its_verdict_beside_it(predictions, labels):
+    found = evaluation.compare(predictions, labels, settings=SETTINGS)
+    metrics_of = found.groupby(["finding", "site"])["metric"].agg(set)
+    beside = {"auc_difference_p", "auc_difference_detectable", "equivalence_p", "equivalent"}
+    assert all(beside < names for names in metrics_of)
+    assert len(metrics_of) == 6
+
+
+def test_studies_of_one_patient_are_not_taken_as_independent(predictions, labels):
+    doubled = [table.assign(study_id=table["study_id"] + "b") for table in (predictions, labels)]
+    twice = [pd.concat([table, copy]) for table, copy in zip((predictions, labels), doubled)]
+    once = evaluation.compare(predictions, labels, settings=SETTINGS)
+    found = evaluation.compare(*twice, settings=SETTINGS)
+    for finding in (evaluation.MACRO, "Ossicles"):
+        assert value(found, "auc_difference", finding=finding) == pytest.approx(
+            value(once, "auc_difference", finding=finding)
+        )
+        assert value(found, "auc_difference_p", finding=finding) == pytest.approx(
+            value(once, "auc_difference_p", finding=finding), rel=1e-9
+        )
+
+
+def test_permutation_and_bootstrap_stand_beside_the_closed_form(predictions, labels):
+    found = evaluation.compare(predictions, labels, settings=SETTINGS, rng=np.random.default_rng(1))
+    p_value = value(found, "auc_difference_p_permutation")
+    assert p_value == pytest.approx(value(found, "auc_difference_p"), abs=0.08)
+    assert value(found, "auc_difference_bootstrap") == pytest.approx(value(found, "auc_difference"), abs=1e-12)
+    widths = [
+        value(found, name, column="high") - value(found, name, column="low")
+        for name in ("auc_difference", "auc_difference_bootstrap")
+    ]
+    assert widths[0] == pytest.approx(widths[1], rel=0.35)
+    again = evaluation.compare(predictions, labels, settings=SETTINGS, rng=np.random.default_rng(1))
+    assert found.equals(again)
 
 
 def test_equal_policies_are_equivalent_and_not_different(predictions, labels):
