@@ -25,10 +25,12 @@ class LlmServer:
     """
 
     def __init__(self, *, latency_s=0.0, rate_limit=None, retry_after="1", fault=None, features=FEATURES,
-                 models=("test-model",), context_tokens=None, key="test-key", port=0, shutdown_date=None):  # fmt: skip
+                 models=("test-model",), context_tokens=None, key="test-key", port=0, shutdown_date=None,
+                 native=None):  # fmt: skip
         self.latency_s, self.rate_limit, self.retry_after = latency_s, rate_limit, retry_after
         self.fault, self.features, self.models, self.key, self.port = fault, features, models, key, port
         self.context_tokens, self.shutdown_date = context_tokens, shutdown_date
+        self.native = native or {}  # answers by path of a server's own, as /props
         self.calls, self.bodies, self.answered = Counter(), deque(maxlen=50), 0
         self.first = self.last = None
         self.rejected = self.in_flight = self.most_in_flight = 0
@@ -106,6 +108,8 @@ class LlmServer:
             return 200, stats, []
         if self.key and headers.get("authorization") != f"bearer {self.key}".lower() and "api-key" not in headers:
             return *error(401, "Incorrect API key provided.", code="invalid_api_key"), []
+        if path in self.native:
+            return 200, json.dumps(self.native[path]), []
         if path.endswith("/chat/completions"):
             return await self._chat(json.loads(data))
         if path.startswith("/v1/models"):

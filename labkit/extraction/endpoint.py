@@ -7,9 +7,9 @@ is left out and named; the answer's form falls back json_schema, tools, json_obj
 import json
 from datetime import UTC, datetime
 
-import openai
 from pydantic import BaseModel, ConfigDict
 
+from labkit.extraction import servers
 from labkit.extraction.answers import content_of, logprobs_of
 from labkit.extraction.outcomes import Rejected, StopRun, Unanswered
 from labkit.extraction.prompts import Prompt
@@ -18,11 +18,12 @@ from labkit.extraction.sending import Sender
 from labkit.extraction.settings import Settings
 from labkit.templates import Template
 
-__all__ = ["CUT", "Capabilities", "encode", "probe", "request"]
+__all__ = ["CUT", "SLOTS_FILLED", "Capabilities", "encode", "probe", "request"]
 
 MODES = ("json_schema", "tools", "json_object")
 PROBE_REPORT = "No abnormality. Normal joint space, no fracture."
 COUNTED = (400, 2000)  # characters of the prompt that are sent alone to learn tokens per character
+SLOTS_FILLED = 2  # times the slots of a server in flight: one answered, one waiting
 CUT = 0.8  # of the expected tokens; fewer means that the server dropped part of the prompt
 
 
@@ -34,7 +35,8 @@ class Capabilities(BaseModel):
     mode: str = "json_schema"
     refused: tuple[str, ...] = ()  # parameters that are left out
     logprobs: bool = False
-    context_tokens: int | None = None
+    context_tokens: int | None = None  # for prompt and answer of one call
+    slots: int | None = None  # calls that the server answers at once
     shutdown_date: str | None = None
     tokens_per_character: float | None = None  # None where the server's counts cannot be used
     snapshot: str = ""
@@ -83,7 +85,7 @@ async def probe(sender: Sender, *, settings: Settings, prompt: Prompt, template:
     ------
     StopRun : no mode gives a valid answer, the prompt is cut, or what `Sender.send` raises.
     """
-    known = await _model_card(sender.clients[0], settings)
+    known = await servers.model_card(sender.clients[0], settings)
     first = settings.mode if settings.mode != "auto" else "json_schema"
     found = Capabilities(mode=first, **known, probed_at=datetime.now(UTC).isoformat(timespec="seconds"))
     notes: list[str] = []
@@ -101,6 +103,12 @@ async def probe(sender: Sender, *, settings: Settings, prompt: Prompt, template:
         if fault is None:
             # OpenAI refuses what is too long; others may cut it without a word.
             counts = None if settings.is_openai else await _density(sender, body)
+            found = found.model_copy(update=await servers.loaded(sender.clients[0], settings))
+            if found.slots:
+                most = SLOTS_FILLED * found.slots
+                notes.append(
+                    f"the server answers {found.slots} calls at once; at most {most} are sent at the same time"
+                )
             return _record(data, found, notes, counts=counts, body=body, trusted=settings.is_openai)
         notes.append(f"{found.mode}: {fault}")
         if sum(note.startswith(found.mode) for note in notes) >= 3:
@@ -108,25 +116,6 @@ async def probe(sender: Sender, *, settings: Settings, prompt: Prompt, template:
     raise StopRun(
         f"Endpoint {settings.host}: model '{settings.model}' accepts no form of the request; try another model."
     )
-
-
-async def _model_card(client: openai.AsyncOpenAI, settings: Settings) -> dict:
-    """Context length and shutdown date where the server tells them; no server needs to."""
-    card: dict = {}
-    paths = ["/models"] if settings.provider == "openai" else []
-    for path in paths:
-        try:
-            data = await client.get(path, cast_to=object, options={"timeout": min(10.0, settings.timeout_s)})
-        except (openai.OpenAIError, ValueError):
-            continue
-        entries = data.get("data") if isinstance(data, dict) else None
-        cards = [e for e in entries or [] if isinstance(e, dict) and e.get("id") == settings.model]
-        card = cards[0] if cards else {}
-    meta = card.get("meta") if isinstance(card.get("meta"), dict) else {}
-    lengths = [card.get("max_model_len"), card.get("context_length"), card.get("context_window"), meta.get("n_ctx")]
-    length = next((n for n in lengths if isinstance(n, int) and n > 0), None)
-    date = card.get("shutdown_date")
-    return {"context_tokens": length, "shutdown_date": str(date)[:10] if date else None}
 
 
 async def _density(sender: Sender, body: dict) -> tuple[float, float] | None:
@@ -219,6 +208,11 @@ def _record(
                 f"The server reads only {tokens} tokens of a prompt of about {expected:.0f}; raise its context length "
                 "(Ollama: num_ctx or OLLAMA_CONTEXT_LENGTH; llama.cpp: --ctx-size), then run again."
             )
+    if found.context_tokens and tokens >= found.context_tokens:
+        raise StopRun(
+            f"The server's context length of {found.context_tokens} tokens is too short for the prompt of {tokens}; "
+            "raise it (Ollama: num_ctx or OLLAMA_CONTEXT_LENGTH; llama.cpp: --ctx-size), then run again."
+        )
     usable = bool(counts) or (trusted and tokens > 0)
     if not usable:
         notes.append("the server's token counts cannot be used to see a cut prompt")

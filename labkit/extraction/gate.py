@@ -101,6 +101,11 @@ class Gate:
                 self.rate *= 1.2
         return 1 / self.rate
 
+    def at_most(self, most: int) -> None:
+        """Lower the largest number of calls in flight."""
+        self.most = min(self.most, max(1, most))
+        self.limit = min(self.limit, float(self.most))
+
     # -- how calls went -----------------------------------------------------------------------------------------
     def answered(self) -> None:
         """A call got an answer: one more at once for every ten."""

@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import random
+import secrets
 import sqlite3
 import threading
 import time
@@ -37,7 +38,8 @@ class Run:
         self.error: BaseException | None = None
         self.ended = threading.Event()
         self.found: Any = None
-        self.owner = owner_name()
+        # Of this run: two runs of one process do not take each other's claims for their own.
+        self.owner = f"{owner_name()}|{secrets.token_hex(4)}"
         self.started_at = time.time()
         self.loop: asyncio.AbstractEventLoop | None = None
         self._budget = Budget(job.settings.budget)
@@ -156,6 +158,8 @@ class Run:
         except sqlite3.Error as error:
             self._store_failed(error)
             return False
+        if self.found.slots:
+            self.gate.at_most(endpoint.SLOTS_FILLED * self.found.slots)
         self._asker = asking.Asker(sender, settings=settings, prompt=job.prompt, template=job.template,
                                    found=self.found, money=(job.price, self._budget))  # fmt: skip
         return not self.stopped

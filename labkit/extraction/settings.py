@@ -94,6 +94,11 @@ class Settings(BaseModel):
         return self.provider == "azure" or self.host == "api.openai.com" or self.host.endswith(".api.openai.com")
 
     @property
+    def is_public(self) -> bool:
+        """Whether the endpoint is a public service by name."""
+        return self.is_openai or self.host in PUBLIC_HOSTS
+
+    @property
     def endpoint_kind(self) -> str:
         """Where the model runs, in words that may be published: a private host is never named."""
         if self.host in self.local_hosts:
@@ -102,7 +107,7 @@ class Settings(BaseModel):
             return "this machine (loopback)"
         if self.provider == "azure" or self.host.endswith(".openai.azure.com"):
             return "Azure OpenAI"
-        if self.is_openai or self.host in PUBLIC_HOSTS:
+        if self.is_public:
             return f"public API {self.host}"
         return "a server at another address"
 

@@ -43,7 +43,7 @@ def owner_name() -> str:
 
 def is_gone(owner: str) -> bool:
     """Whether the process that holds a claim has ended; a process on another host is never called gone."""
-    host, pid, started = owner.split("|")
+    host, pid, started = owner.split("|")[:3]
     if host != socket.gethostname():
         return False
     try:
