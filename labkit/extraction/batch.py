@@ -7,6 +7,7 @@ content is here.
 
 import asyncio
 import json
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -76,6 +77,7 @@ class Batches(Run):
             self.spool.add([row])
             self.tally.seen += 1
         try:
+            await self._be_alone()
             for _ in range(ROUNDS):
                 store, digest = self.job.store, self._digest.hex()
                 waiting = store.any_line() or store.open_batches(digest)
@@ -98,7 +100,25 @@ class Batches(Run):
             self._stop(f"Endpoint {self.job.settings.host}: {type(error).__name__}; run again to attach to the batch.")
         except StopRun as error:
             self._stop(str(error))
+        except sqlite3.Error as error:
+            self._store_failed(error)
         self.tally.done = self.tally.seen
+
+    async def _be_alone(self) -> None:
+        """Wait while another run handles batches of the same kind on this store; its answers are then here."""
+        key = f"batch:{self._digest.hex()}"
+        while not self.stopped:
+            verdict = await self._journal.do(self.job.store.claim, [key], self.owner, self._lease_s, 0.0)
+            if verdict[key] == "mine":
+                return
+            await self._sleep(self._poll_s)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep in short steps, so that an interrupt is heard."""
+        for _ in range(max(1, int(seconds / 0.1))):
+            if self.stopped:
+                raise StopRun(self.stopped)
+            await asyncio.sleep(min(0.1, seconds))
 
     # -- reports ------------------------------------------------------------------------------------------------
     def _prepared(self, reports: Iterable[tuple[str, str]]):
@@ -180,10 +200,7 @@ class Batches(Run):
         if state == "submitting":
             batch_id = await self._find(file_id) or await self._create(file_id)
         while (batch := await self._api.batches.retrieve(batch_id)).status not in ENDED:
-            for _ in range(max(1, int(self._poll_s / 0.1))):
-                if self.stopped:
-                    raise StopRun(self.stopped)
-                await asyncio.sleep(min(0.1, self._poll_s))
+            await self._sleep(self._poll_s)
         lines: list[tuple[str, str]] = []
         files = [name for name in (batch.output_file_id, batch.error_file_id) if name]
         for name in files:
