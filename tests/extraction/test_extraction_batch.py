@@ -1,4 +1,6 @@
 import json
+import sqlite3
+import threading
 
 import pytest
 from llm_server import LlmServer
@@ -116,6 +118,40 @@ def test_a_batch_costs_half_of_the_calls(ask, reports, elbow, tmp_path):
         )
     assert [a.cost for a in half] == [pytest.approx(a.cost / 2) for a in calls]
     assert half.record["cost"] == pytest.approx(calls.record["cost"] / 2, abs=1e-5)
+
+
+def test_two_runs_on_one_store_submit_one_batch(elbow, reports, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+    counts = []
+
+    def run(server):
+        settings = chat.Settings(model="test-model", base_url=server.base_url, timeout_s=5.0, logprobs=False)
+        with batch.extract(reports, template=elbow, settings=settings, store_path=tmp_path / "store.sqlite",
+                           poll_s=0.05, progress=False) as found:  # fmt: skip
+            counts.append((found.counts["ok"], found.stopped))
+
+    with LlmServer() as server:
+        pair = [threading.Thread(target=run, args=(server,)) for _ in range(2)]
+        for thread in pair:
+            thread.start()
+        for thread in pair:
+            thread.join(30)
+        assert len(server.batches) == 1
+        assert max(n for text, n in server.calls.items() if "Nummer" in text) == 1
+    assert counts == [(30, None)] * 2
+
+
+def test_a_full_disk_ends_a_batch_run_with_one_sentence(ask_by_batch, reports, monkeypatch):
+    def full(self, key, *_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with LlmServer() as server:
+        with monkeypatch.context() as broken:
+            broken.setattr(Store, "put", full)
+            stopped = ask_by_batch(server, reports).stopped
+        assert "disk is full" in stopped and "run again" in stopped
+        assert ask_by_batch(server, reports).counts["ok"] == 30
+        assert len(server.batches) == 1
 
 
 async def stop_before_reading(run, _reports):
