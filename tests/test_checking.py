@@ -144,3 +144,12 @@ def test_inputs_that_are_not_there_are_faults(tmp_path):
 def test_no_report_text_or_name_is_said(tmp_path, rows):
     _, said = check(hospital(tmp_path, *rows))
     assert NAME not in "\n".join(said) and "Befund" not in "\n".join(said)
+
+
+def test_a_network_that_is_not_known_is_said_before_hours_of_work(tmp_path):
+    change = [("backbone: resnet50 ", "backbone: resnet51 ")]
+    code, said = check(hospital(tmp_path, row(1), change=change))
+    assert code == 2
+    assert said[-2].startswith("elbow.yaml: training.backbone 'resnet51' is not known to torchvision; near it are")
+    (tmp_path / "other").mkdir()
+    assert check(hospital(tmp_path / "other", row(1), images=None, change=change))[0] == 0, "nothing is trained"

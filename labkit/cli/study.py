@@ -34,17 +34,27 @@ def run(params: tuple[Path, ...], jobs: int | None, dry_run: bool, force: bool, 
     sys.exit(workflow.run(list(params), jobs=jobs, dry_run=dry_run, forced=force, profile=profile))
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Say what is wrong, what would be sent and what would run.")
 @click.argument("params", nargs=-1, required=True, type=FILE)
-def check(params: tuple[Path, ...]) -> None:
-    """Check params and inputs and say what would run; runs nothing.
+@click.option("--sample", type=click.IntRange(min=0), metavar="N", help="De-identified texts to show.  [default: 3]")
+@click.option("--no-sample", is_flag=True, help="Show none.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Another one shows others.")
+def check(params: tuple[Path, ...], sample: int | None, no_sample: bool, seed: int) -> None:
+    """Check params and inputs and say what would be sent and run; runs nothing, sends no report.
 
-    Reads every report file, counts the image folders' files, and lists each fault in one sentence. Exit code: 0 ready,
-    2 something is wrong.
+    Reads every report file, counts the image folders' files, and lists each fault in one sentence. Where a model is to
+    be asked: calls, tokens and cost per site, what the gate removes, whether the endpoint answers, and some texts as
+    they would be sent, to be looked at before the first call. They are printed on a terminal, or where --sample is
+    given, and are never written to a file. Exit code: 0 ready, 2 something is wrong.
     """
     from labkit import checking
 
-    sys.exit(checking.check(list(params), say=click.echo))
+    if no_sample and sample:
+        raise click.UsageError("--sample and --no-sample: give one of them.")
+    wanted = sample is not None or sys.stdout.isatty()
+    n_sample = 0 if no_sample else 3 if sample is None else sample
+    show = click.echo if wanted else None
+    sys.exit(checking.check(list(params), say=click.echo, show=show, n_sample=n_sample, seed=seed))
 
 
 @click.command(cls=Command, short_help="Look for the cohort's identifiers in a folder.")
