@@ -9,8 +9,9 @@ import json
 import threading
 import time
 from collections import Counter, deque
+from functools import partial
 
-from llm_replies import completion, error, faulty, finding_ids, labels, report_of, token_logprobs
+from llm_replies import completion, error, fault_of, faulty, finding_ids, labels, report_of, token_logprobs
 
 FEATURES = frozenset({"json_schema", "tools", "json_object", "logprobs", "seed", "temperature",
                       "max_completion_tokens", "prompt_cache_key", "store"})  # fmt: skip
@@ -257,8 +258,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--latency", type=float, default=0.2)
     parser.add_argument("--rate-limit", type=int)
+    parser.add_argument("--faults", type=float, help="share of the texts that meet a fault")
     parser.add_argument("--port", type=int, default=0)
     chosen = parser.parse_args()
-    with LlmServer(latency_s=chosen.latency, rate_limit=chosen.rate_limit, port=chosen.port) as running:
+    fault = partial(fault_of, share=chosen.faults) if chosen.faults else None
+    with LlmServer(latency_s=chosen.latency, rate_limit=chosen.rate_limit, fault=fault, port=chosen.port) as running:
         print(running.base_url, flush=True)
         threading.Event().wait()
