@@ -154,7 +154,7 @@ def temperature(y, score):
 
 def tempered(score, temperature):
     """Scores at another temperature; order and AUC stay."""
-    return special.expit(_logit(np.asarray(score, float)) / temperature)
+    return special.expit(special.logit(np.asarray(score, float)) / temperature)
 
 
 def net_benefit(y, score, thresholds):

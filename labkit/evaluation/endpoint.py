@@ -76,7 +76,8 @@ def answer(metrics, differences, *, settings):
         for row in metrics[primary].itertuples()
     ]
     for missing in metrics[(metrics["finding"] == finding) & (metrics["metric"] == "left_out")].itertuples():
-        rows.append({"site": missing.site, "of": missing.policy, "AUC": "–", "verdict": missing.method})
+        place = {"site": missing.site, "of": missing.policy, "AUC": "–", "p": "", "detectable": ""}
+        rows.append({**place, "verdict": missing.method})
     own = differences[differences["finding"] == finding] if len(differences) else differences
     for (site, pair), found in own.groupby(["site", "policy"], sort=False) if len(own) else ():
         found = found.set_index("metric")
@@ -94,9 +95,7 @@ def answer(metrics, differences, *, settings):
             }
         )
     columns = ["site", "of", "AUC", "p", "detectable", "verdict"]
-    return (
-        pd.DataFrame(rows, columns=columns).fillna("").rename(columns={"AUC": f"AUC ({100 * settings.level:g} % CI)"})
-    )
+    return pd.DataFrame(rows, columns=columns).rename(columns={"AUC": f"AUC ({100 * settings.level:g} % CI)"})
 
 
 def verdict(values, settings):
