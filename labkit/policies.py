@@ -23,7 +23,7 @@ from labkit import certainty
 from labkit.errors import ParamsError, TableError
 from labkit.templates import LabelValue
 
-__all__ = ["AVAILABLE", "SOFT", "Policy", "to_targets"]
+__all__ = ["SOFT", "Policy", "to_targets"]
 
 SPLITS = ("train", "validation")
 KEY = ["study_id", "finding"]
@@ -49,8 +49,6 @@ UNCERTAIN = {
     Policy.IGNORE: (0.5, 0.0),
     Policy.MULTICLASS: (0.5, 1.0),
 }
-
-AVAILABLE = (Policy.INCLUSIVE, Policy.EXCLUSIVE, Policy.IGNORE, Policy.SOFT)
 
 
 def to_targets(labels, *, policy, soft=SOFT, hedges=None, teacher=None, rng=None):

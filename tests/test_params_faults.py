@@ -10,9 +10,11 @@ DEMO = (ROOT / "params" / "demo" / "elbow.yaml").read_text(encoding="utf-8")
 WRONG = {
     "unknown key": (
         ("  epochs: ", "  epoch: "),
-        "training: 'epoch' is not known; did you mean 'epochs'? Known: backbone, batch_size, checkpoint_every, "
-        "cpu_threads, device, epochs, flip_share, image_size_px, learning_rate, min_positives, precision, recipe, "
-        "rotation_degrees, seeds, shared_trunks, step_epochs, step_factor, weight_decay, weights.",
+        "training: 'epoch' is not known; did you mean 'epochs'? Known: accumulate, backbone, batch_size, "
+        "channels_last, checkpoint_every, compile, cpu_threads, deterministic, device, epochs, flip_share, "
+        "flips_at_test, grey, image_size_px, learning_rate, min_positives, pooling, precision, recipe, "
+        "rotation_degrees, seeds, shared_trunks, soft, step_epochs, step_factor, strong, tensorboard, "
+        "weight_decay, weights.",
     ),
     "unknown section": (
         ("figures:", "figurs:"),
@@ -128,9 +130,13 @@ WRONG = {
         "policies.0: must be 'inclusive', 'exclusive', 'ignore', 'soft', 'graded', 'multiclass' or 'self_trained', "
         "not 'both'.",
     ),
-    "policy to come": (
-        ("exclusive]", "graded]"),
-        "policies: 'graded' needs more than label values; allowed here are inclusive, exclusive, ignore, soft.",
+    "range of soft": (
+        ("soft: [0.55, 0.85]", "soft: [0.85, 0.55]"),
+        "training.soft: must be two numbers from 0 to 1, the lower one first.",
+    ),
+    "number of the strong recipe": (
+        ("ema_decay: 0.998", "ema_decay: 1.0"),
+        "training.strong.ema_decay: must be less than 1, not 1.0.",
     ),
     "shares": (("train: 0.64", "train: 0.74"), "verification.split: train, validation and test must add up to 1."),
     "two sites train": (

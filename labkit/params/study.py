@@ -18,7 +18,7 @@ from labkit.params.sections import (
     TrainingSection,
     VerificationSection,
 )
-from labkit.policies import AVAILABLE, Policy
+from labkit.policies import Policy
 from labkit.synthetic.settings import Settings as SyntheticSection
 
 __all__ = [
@@ -99,11 +99,6 @@ class Study(Located):
     @field_validator("policies")
     @classmethod
     def _usable(cls, policies):
-        for policy in policies:
-            if policy not in AVAILABLE:
-                raise ValueError(
-                    f"'{policy.value}' needs more than label values; allowed here are {', '.join(AVAILABLE)}"
-                )
         if len(set(policies)) != len(policies):
             raise ValueError("a policy stands twice; name each once")
         return policies

@@ -10,10 +10,11 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
-from labkit import hardware, params
+from labkit import certainty, hardware, params
 from labkit.errors import ParamsError
 from labkit.layout import ALL_POLICIES, NOTEBOOKS, ROOT
 from labkit.params import Study
+from labkit.policies import Policy
 from labkit.run import files, sources
 from labkit.run.steps import Plan, Step, declared_parameters
 
@@ -111,6 +112,8 @@ def _notebook(
     declared = declared_parameters(notebook)
     given = {key: value for key, value in given.items() if key in declared or key not in OPTIONAL}
     trains = name == "training"
+    if trains and policy == Policy.GRADED:
+        inputs = {**(inputs or {}), "params/hedges.yaml": files.sha256(certainty.PHRASES_PATH)}
     return Step(
         id="/".join(part for part in (study.study, study.anatomy, policy, name) if part),
         name=name,

@@ -1,6 +1,7 @@
 """Networks of the study, fitted to one policy's targets, and their predictions; the work of 03_training.
 
     cohort = training.assemble(labels, images, cache, views=template.views)
+    targets = training.targets_of(labels, cohort, policy="inclusive", settings=p.training, out_dir=folder)
     fitted = training.fit(cohort, targets, settings=p.training, seed=1, out_dir=folder)
     predictions = training.predict(fitted, cohort)
 
@@ -11,14 +12,35 @@ named, so that params are checked at once.
 from importlib import import_module
 
 from labkit.training.cohort import Cohort, assemble
-from labkit.training.settings import Settings
+from labkit.training.settings import Settings, Strong
 
-__all__ = ["Cohort", "Settings", "TrainingRun", "assemble", "build", "fit", "predict"]
+__all__ = [
+    "Architecture",
+    "Cohort",
+    "Settings",
+    "Strong",
+    "TrainingRun",
+    "assemble",
+    "build",
+    "ensemble",
+    "export",
+    "fit",
+    "predict",
+    "read",
+    "targets_of",
+]
 
-NEED_TORCH = {"TrainingRun": "loop", "build": "networks", "fit": "loop", "predict": "scoring"}
+_NEED_TORCH = {
+    "networks": ("Architecture", "build"),
+    "exporting": ("export",),
+    "loop": ("TrainingRun", "fit", "read"),
+    "scoring": ("ensemble", "predict"),
+    "teaching": ("targets_of",),
+}
 
 
 def __getattr__(name):
-    if name not in NEED_TORCH:
-        raise AttributeError(f"module 'labkit.training' has no attribute '{name}'")
-    return getattr(import_module(f"labkit.training.{NEED_TORCH[name]}"), name)
+    for module, names in _NEED_TORCH.items():
+        if name in names:
+            return getattr(import_module(f"labkit.training.{module}"), name)
+    raise AttributeError(f"module 'labkit.training' has no attribute '{name}'")

@@ -30,7 +30,7 @@ def fingerprint(cohort, targets, *, settings, seed, device):
     digest = hashlib.sha256()
     versions = [torch.__version__, torchvision.__version__, np.__version__, str(device.type)]
     chosen = cohort.positions("train", "validation")
-    facts = [settings.model_dump(mode="json"), seed, versions, cohort.views, cohort.studies.loc[chosen].to_csv()]
+    facts = [settings.determining(), seed, versions, cohort.views, cohort.slots, cohort.studies.loc[chosen].to_csv()]
     digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
     for path in [*CODE, *([Path(settings.weights)] if Path(settings.weights).is_file() else [])]:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -39,6 +39,7 @@ def fingerprint(cohort, targets, *, settings, seed, device):
     digest.update(cohort.validation.to_csv().encode())
     for position in chosen:
         digest.update(cohort.batch([position]).tobytes())
+        digest.update(b"" if not cohort.masked else cohort.present([position]).tobytes())
     return digest.hexdigest()
 
 

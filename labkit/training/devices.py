@@ -1,19 +1,81 @@
-"""Where training runs and how exactly: device, precision, threads, deterministic kernels; used by
+"""Where training runs and how exactly: device, precision, memory layout, threads, deterministic kernels; used by
 03_training.
 """
 
+import importlib.util
 import os
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 
 from labkit.errors import TrainingError
 
-__all__ = ["autocast", "choose", "exact"]
+__all__ = ["Means", "choose", "exact", "means", "ran_out_of_memory"]
+
+HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
+COMPILE_FROM_EPOCHS = 5  # compilation takes a minute or two
+CHANNELS_LAST_FROM_PX = 128  # pays from here up and hurts below, measured on a CPU with bf16
+
+
+@dataclass(frozen=True)
+class Means:
+    """What one training computes with, as chosen by the device or asked for."""
+
+    device: torch.device
+    precision: str
+    channels_last: bool
+    compiled: bool
+    deterministic: bool
+    processes: int
+
+    def autocast(self):
+        """Context of the forward pass."""
+        half = HALF.get(self.precision)
+        return torch.autocast(self.device.type, dtype=half or torch.bfloat16, enabled=half is not None)
+
+    def plain(self):
+        """For a page or a file."""
+        return {
+            "device": self.device.type,
+            "precision": self.precision,
+            "channels_last": self.channels_last,
+            "compiled": self.compiled,
+            "deterministic": self.deterministic,
+            "processes": self.processes,
+        }
+
+
+def means(settings, *, processes=1):
+    """What settings and machine make of "auto".
+
+    Raises
+    ------
+    TrainingError : cuda was asked for and is not there.
+    """
+    device = choose(settings.device)
+    precision = settings.precision
+    if precision == "auto":
+        on_gpu = device.type == "cuda"
+        # on a CPU bf16 pays only with units of its own, and the same bits on every machine are worth more
+        precision = (
+            ("bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16") if on_gpu else "fp32"
+        )
+    large = settings.image_size_px >= CHANNELS_LAST_FROM_PX
+    can_compile = device.type == "cuda" and importlib.util.find_spec("triton") is not None
+    worth_it = can_compile and settings.epochs >= COMPILE_FROM_EPOCHS and processes == 1
+    return Means(
+        device=device,
+        precision=precision,
+        channels_last=large if settings.channels_last == "auto" else settings.channels_last == "always",
+        compiled=worth_it if settings.compile == "auto" else settings.compile == "always",
+        deterministic=settings.deterministic,
+        processes=processes,
+    )
 
 
 def choose(name):
-    """The torch device of "auto" (a GPU where there is one), "cpu" or "cuda".
+    """The torch device of "auto" (a GPU where there is one), "cpu" or "cuda"; with several processes each its own.
 
     Raises
     ------
@@ -25,22 +87,25 @@ def choose(name):
         )
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+    own = os.environ.get("LOCAL_RANK") if name == "cuda" else None
+    return torch.device(name, int(own)) if own else torch.device(name)
 
 
-def autocast(device, precision):
-    """Context of the forward pass: bf16 where the settings or the device say so, else fp32."""
-    half = precision == "bf16" or (precision == "auto" and device.type == "cuda")
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=half)
+def ran_out_of_memory(error):
+    """Whether an exception says that memory did not suffice; a CPU has no class of its own for it."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("not enough memory" in text or "can't allocate memory" in text)
 
 
 @contextmanager
-def exact(*, cpu_threads, seed, device):
+def exact(*, cpu_threads, seed, device, deterministic=True):
     """A fixed number of threads, deterministic kernels and a private random state; all are put back
     afterwards.
     """
     threads = torch.get_num_threads()
-    deterministic = torch.are_deterministic_algorithms_enabled()
+    before = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
@@ -48,10 +113,10 @@ def exact(*, cpu_threads, seed, device):
         if devices:  # cuBLAS repeats itself only with a fixed workspace, and reads this when it starts
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         # a GPU has kernels without a deterministic form (grid_sample among them): there a warning must do
-        torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
+        torch.use_deterministic_algorithms(deterministic, warn_only=device.type != "cpu")
         torch.manual_seed(seed)
         try:
             yield
         finally:
-            torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+            torch.use_deterministic_algorithms(before, warn_only=warn_only)
             torch.set_num_threads(threads)

@@ -1,133 +1,156 @@
-"""The study's networks: a trunk per view, their features side by side, one linear layer; used by 03_training.
+"""Networks over the views of a study: trunks, one vector out of all views, one linear layer; used by 03_training.
 
-Any torchvision classification network serves as trunk. Radiographs go in as grey in [0, 1]; the three
-channels and the ImageNet mean and deviation are applied inside, so that a saved network needs no preparation
-but the cache's.
+The study's: a trunk per view, features side by side. Beside it one trunk for all views, and pooling over whatever
+views a study has: mean, max, or attention (Ilse 2018, arXiv 1802.04712). Radiographs go in as grey in [0, 1];
+channels and the ImageNet mean and deviation are applied inside, so that a saved network needs no preparation but the
+cache's.
 """
 
-from pathlib import Path
+from dataclasses import asdict, dataclass, fields
 
 import torch
-import torchvision
 from torch import nn
 
-from labkit.errors import TrainingError
+from labkit.training import trunks
 
-__all__ = ["MultiView", "build"]
+__all__ = ["Architecture", "MultiView", "build"]
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+ATTENTION_WIDTH = 128
 CHANNELS_LAST_FROM_PX = 128  # pays from here up and hurts below, measured on a CPU with bf16
 
 
-class MultiView(nn.Module):
-    """Trunks (one per view, or one shared), features concatenated, one linear layer.
+@dataclass(frozen=True)
+class Architecture:
+    """All that decides the shape of a network.
 
-    forward : (studies, views, rows, columns) grey in [0, 1] to (studies, findings) logits.
+    slots : per image of a study the number of its view; () = one image per view. masked : views may be missing.
+    n_outputs : per finding; 3 = false, uncertain, true.
     """
 
-    def __init__(self, trunks, *, n_features, n_views, n_findings):
+    n_views: int
+    n_findings: int
+    backbone: str = "resnet50"
+    shared_trunks: bool = False
+    pooling: str = "concatenate"
+    grey: str = "three_channels"
+    slots: tuple[int, ...] = ()
+    masked: bool = False
+    n_outputs: int = 1
+
+    @classmethod
+    def of(cls, settings, cohort, *, n_findings, n_outputs=1):
+        """The network that settings ask for on the images that a cohort has."""
+        return cls(
+            n_views=len(cohort.views),
+            n_findings=n_findings,
+            backbone=settings.backbone,
+            shared_trunks=settings.shared_trunks,
+            pooling=settings.pooling,
+            grey=settings.grey,
+            slots=tuple(cohort.slots),
+            masked=cohort.masked,
+            n_outputs=n_outputs,
+        )
+
+    def plain(self):
+        """As a dict of plain values, for a file."""
+        return asdict(self) | {"slots": list(self.slots)}
+
+    @classmethod
+    def read(cls, content):
+        """From what `plain` gave."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{k: tuple(v) if k == "slots" else v for k, v in content.items() if k in known})
+
+
+class MultiView(nn.Module):
+    """Trunks (one per view, or one shared), their features side by side or pooled, one linear layer.
+
+    forward : images (studies, slots, rows, columns) grey in [0, 1] and, where views may be missing, present (studies,
+    slots) bool, to logits (studies, findings), or (studies, findings, outputs) where a finding has several.
+    channels_last : True or False; None = by the size of the images.
+    """
+
+    def __init__(self, networks, architecture, *, n_features):
         super().__init__()
-        self.trunks = nn.ModuleList(trunks)
-        self.head = nn.Linear(n_features * n_views, n_findings)
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("deviation", torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1), persistent=False)
+        self.slots = architecture.slots or tuple(range(architecture.n_views))
+        self.n_outputs, self.pooling, self.n_features = architecture.n_outputs, architecture.pooling, n_features
+        self.channels_last = None
+        self.trunks = nn.ModuleList(networks)
+        side_by_side = architecture.pooling == "concatenate"
+        width = n_features * (len(self.slots) if side_by_side else 1)
+        self.head = nn.Linear(width, architecture.n_findings * architecture.n_outputs)
+        mean, deviation = trunks.grey_statistics(architecture.grey)
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor(deviation).view(1, -1, 1, 1), persistent=False)
+        if architecture.masked and side_by_side:
+            self.missing = nn.Parameter(torch.zeros(len(self.slots), n_features))  # stands where a view is not
+        if architecture.pooling == "attention":
+            self.view = nn.Parameter(torch.zeros(architecture.n_views, n_features))
+            self.weigh = nn.Sequential(nn.Linear(n_features, ATTENTION_WIDTH), nn.Tanh(), nn.Linear(ATTENTION_WIDTH, 1))
 
-    def features(self, images):
-        """(studies, views, rows, columns) to (studies, views * n_features)."""
+    def features(self, images, present=None):
+        """(studies, slots, rows, columns) to (studies, width of the head)."""
         found = []
-        for view in range(images.shape[1]):
-            coloured = (images[:, view, None] - self.mean) / self.deviation  # (studies, 3, rows, columns)
-            if images.shape[-1] >= CHANNELS_LAST_FROM_PX:
-                coloured = coloured.contiguous(memory_format=torch.channels_last)
-            found.append(self.trunks[view % len(self.trunks)](coloured))
-        return torch.cat(found, dim=1)
+        for slot, view in enumerate(self.slots):
+            trunk = self.trunks[view % len(self.trunks)]
+            found.append(self._seen(trunk, images[:, slot, None], None if present is None else present[:, slot]))
+        if self.pooling == "concatenate":
+            if present is not None and hasattr(self, "missing"):
+                pairs = enumerate(found)
+                found = [torch.where(present[:, n, None], x, self.missing[n].to(x.dtype)) for n, x in pairs]
+            return torch.cat(found, dim=1)
+        return self._pooled(torch.stack(found, dim=1), present)  # (studies, slots, features)
 
-    def forward(self, images):
-        return self.head(self.features(images))
+    def _seen(self, trunk, grey, present):
+        """(studies, 1, rows, columns) to (studies, features); 0 where a view is missing, which no statistic of a batch
+        may see."""
+        shown = (grey - self.mean) / self.deviation  # (studies, channels, rows, columns)
+        wide = self.channels_last if self.channels_last is not None else grey.shape[-1] >= CHANNELS_LAST_FROM_PX
+        if wide:
+            shown = shown.contiguous(memory_format=torch.channels_last)
+        if present is None or not self.training or bool(present.all()):
+            return trunks.checked(trunk(shown))
+        where = present.nonzero()[:, 0]
+        if not len(where):
+            return shown.new_zeros(len(shown), self.n_features)
+        trunk.train(len(where) > 1)  # one image has no statistics of its own: the running ones serve
+        part = trunks.checked(trunk(shown[where]))
+        trunk.train()
+        return part.new_zeros(len(shown), part.shape[1]).index_copy(0, where, part)
+
+    def _pooled(self, found, present):
+        """(studies, slots, features) to (studies, features), over the views that are there."""
+        if present is None:
+            present = torch.ones(found.shape[:2], dtype=torch.bool, device=found.device)
+        if self.pooling == "max":
+            lowest = torch.finfo(found.dtype).min
+            return found.masked_fill(~present[..., None], lowest).amax(dim=1)
+        if self.pooling == "mean":
+            share = present / present.sum(dim=1, keepdim=True).clamp(min=1)
+        else:
+            found = found + self.view[list(self.slots)].to(found.dtype)
+            weight = self.weigh(found)[..., 0].float().masked_fill(~present, -torch.inf)  # (studies, slots)
+            share = torch.softmax(weight, dim=1)
+        return (found * share[..., None].to(found.dtype)).sum(dim=1)
+
+    def forward(self, images, present=None):
+        logits = self.head(self.features(images, present))
+        return logits if self.n_outputs == 1 else logits.unflatten(1, (-1, self.n_outputs))
 
 
-def build(*, n_views, n_findings, backbone="resnet50", weights="none", shared_trunks=False):
-    """A network for studies of `n_views` radiographs; randomness from torch's current generator.
+def build(architecture, *, weights="none"):
+    """A network of this `Architecture`; randomness from torch's current generator.
 
     Parameters
     ----------
     weights : "imagenet" (torchvision's first set for the network, from its cache or the network), "none", or
-        the path of a file
-        with torchvision's state dict of the same network.
+        the path of a file with the state dict of the same network as torchvision (timm) names it.
 
     Raises
     ------
     TrainingError : unknown network, weights that cannot be fetched, or a file that does not fit.
     """
-    if backbone not in torchvision.models.list_models(module=torchvision.models):
-        near = [name for name in torchvision.models.list_models(module=torchvision.models) if name[:6] == backbone[:6]]
-        raise TrainingError(
-            f"backbone '{backbone}' is not known to torchvision; near it are {', '.join(near) or 'none'}, "
-            "default resnet50."
-        )
-    state = _state(backbone, weights)
-    trunks = [_trunk(backbone, state) for _ in range(1 if shared_trunks else n_views)]
-    return MultiView([trunk for trunk, _ in trunks], n_features=trunks[0][1], n_views=n_views, n_findings=n_findings)
-
-
-def _trunk(backbone, state):
-    """A torchvision network without its last linear layer, and the number of its features."""
-    network = torchvision.models.get_model(backbone, weights=None)
-    linear = [(n, m) for n, m in network.named_modules() if isinstance(m, nn.Linear)]
-    if not linear:
-        raise TrainingError(f"backbone '{backbone}' does not end in a linear layer; choose another, such as resnet50.")
-    name, last = linear[-1]
-    parent, _, child = name.rpartition(".")
-    setattr(network.get_submodule(parent), child, nn.Identity())
-    if state is not None:
-        _load(network, {key: value for key, value in state.items() if not key.startswith(f"{name}.")}, backbone)
-    return network, last.in_features
-
-
-def _load(network, state, backbone):
-    try:
-        network.load_state_dict(state, strict=True)
-    except RuntimeError as error:
-        ours = network.state_dict()
-        wrong = sorted(set(ours) ^ set(state)) or [k for k in ours if ours[k].shape != state[k].shape]
-        raise TrainingError(
-            f"weights: {len(wrong)} entries do not fit {backbone}, first '{wrong[0]}'. Give the state dict "
-            "of torchvision's "
-            f"{backbone}, or weights: none."
-        ) from error
-
-
-def _state(backbone, weights):
-    if weights == "none":
-        return None
-    if weights == "imagenet":
-        return _imagenet(backbone)
-    path = Path(weights)
-    if not path.is_file():
-        raise TrainingError(f"weights '{path.name}': no such file; allowed are imagenet, none or the path of a file.")
-    try:
-        # weights_only: a checkpoint from elsewhere must not run code
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch names no single family for damaged files
-        raise TrainingError(
-            f"weights '{path.name}': this is no file of tensors; save torchvision's state dict with torch.save."
-        ) from error
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise TrainingError(f"weights '{path.name}': a dict of tensors is needed; save model.state_dict().")
-    return state
-
-
-def _imagenet(backbone):
-    # the first set (IMAGENET1K_V1) is the one of the time of the study's kind of code
-    choice = next(iter(torchvision.models.get_model_weights(backbone)))
-    try:
-        return choice.get_state_dict(progress=False, check_hash=True)
-    except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash a RuntimeError
-        folder = Path(torch.hub.get_dir()) / "checkpoints"
-        raise TrainingError(
-            f"ImageNet weights of {backbone} could not be fetched. On a machine without network copy "
-            f"{Path(choice.url).name} into the folder {folder.parent.name}/{folder.name} of torch's cache, "
-            "give its path as "
-            "weights, or set weights: none."
-        ) from error
+    load = trunks.loader(architecture.backbone, weights)
+    pairs = [load(architecture.grey) for _ in range(1 if architecture.shared_trunks else architecture.n_views)]
+    return MultiView([trunk for trunk, _ in pairs], architecture, n_features=pairs[0][1])

@@ -7,13 +7,14 @@ import pandas as pd
 import torch
 
 from labkit.errors import TrainingError
-from labkit.training import batches, checkpoints, devices, networks
+from labkit.training import batches, checkpoints, devices, losses, networks
 
-__all__ = ["logits", "predict"]
+__all__ = ["ensemble", "logits", "predict", "restore"]
 
 PREDICTED_SPLITS = ("validation", "test", "external")
 SCORE_DIGITS = 9  # steady in CSV; far finer than any difference that counts
 STUDIES_AT_ONCE = 32  # without gradients there is room for more than a training batch
+ENSEMBLE_SEED = -1  # stands for all seeds together
 
 
 def predict(run, cohort, *, split_names=PREDICTED_SPLITS, progress=None):
@@ -32,17 +33,15 @@ def predict(run, cohort, *, split_names=PREDICTED_SPLITS, progress=None):
     """
     if cohort.views != run.views:
         raise TrainingError(f"The network reads the views {run.views}, these studies have {cohort.views}.")
-    settings, device = run.settings, devices.choose(run.settings.device)
+    settings, means = run.settings, devices.means(run.settings)
     positions = cohort.positions(*split_names)
-    with devices.exact(cpu_threads=settings.cpu_threads, seed=run.seed, device=device):
-        network = networks.build(
-            n_views=len(cohort.views),
-            n_findings=len(run.findings),
-            backbone=settings.backbone,
-            shared_trunks=settings.shared_trunks,
-        )
-        network.load_state_dict(checkpoints.load(run.checkpoint)["network"])
-        found = logits(network.to(device), cohort, positions, settings=settings, progress=progress)
+    with devices.exact(
+        cpu_threads=settings.cpu_threads, seed=run.seed, device=means.device, deterministic=settings.deterministic
+    ):
+        network = restore(run.checkpoint, slots=cohort.slots, masked=cohort.masked).to(means.device)
+        network.channels_last = means.channels_last
+        found = logits(network, cohort, positions, means=means, flips=settings.flips_at_test, progress=progress)
+    found = losses.binary(torch.from_numpy(found)).numpy()
     score = np.round(1 / (1 + np.exp(-found.astype(np.float64))), SCORE_DIGITS)  # (studies, findings)
     table = cohort.studies.loc[positions].loc[lambda t: t.index.repeat(len(run.findings))].reset_index(drop=True)
     return pd.DataFrame(
@@ -58,15 +57,60 @@ def predict(run, cohort, *, split_names=PREDICTED_SPLITS, progress=None):
     )
 
 
+def restore(checkpoint, *, slots=None, masked=None):
+    """The network of a finished training, on the CPU; pooled networks take other images per study than they were
+    trained on.
+
+    Raises
+    ------
+    TrainingError : missing or damaged file, or images that this network has no place for.
+    """
+    state = checkpoints.load(checkpoint)
+    trained = networks.Architecture.read(state["architecture"])
+    asked = trained
+    if slots is not None and trained.pooling != "concatenate":
+        asked = networks.Architecture(**vars(trained) | {"slots": tuple(slots), "masked": masked})
+    elif slots is not None and tuple(slots) != (trained.slots or tuple(range(trained.n_views))):
+        raise TrainingError(f"The network reads {len(trained.slots)} images per study, these have {len(slots)}.")
+    elif masked and not trained.masked:
+        raise TrainingError(
+            "Views are missing, and the network has not learned what to make of that; drop these studies."
+        )
+    network = networks.build(asked)
+    network.load_state_dict(state["network"])
+    return network.eval()
+
+
+def ensemble(predictions):
+    """One score out of the networks of several seeds: the mean logit of each study and finding.
+
+    predictions : PREDICTIONS of one or more policies. The table that comes back has the seed -1.
+    """
+    key = [column for column in predictions.columns if column not in ("seed", "score")]
+    edge = 10.0**-SCORE_DIGITS  # a rounded score of 0 or 1 has no logit
+    score = predictions["score"].clip(edge, 1 - edge)
+    mean = predictions.assign(score=np.log(score / (1 - score))).groupby(key, sort=False)["score"].mean().reset_index()
+    mean["score"] = np.round(1 / (1 + np.exp(-mean["score"])), SCORE_DIGITS)
+    return mean.assign(seed=ENSEMBLE_SEED)[list(predictions.columns)]
+
+
 @torch.inference_mode()
-def logits(network, cohort, positions, *, settings, progress=None):
-    """(studies, findings) float32 in evaluation mode."""
+def logits(network, cohort, positions, *, means, flips=False, progress=None):
+    """(studies, findings[, 3]) float32 in evaluation mode; with flips the mean over each image and its mirror image."""
     network.eval()
-    device = next(network.parameters()).device
     found = []
-    for part in batches.parts(positions, STUDIES_AT_ONCE) if len(positions) else []:
-        with devices.autocast(device, settings.precision):
-            found.append(network(batches.images(cohort, part, device)).float().cpu())
+    for part in batches.parts(positions, STUDIES_AT_ONCE):
+        images = batches.images(cohort, part, means.device)
+        present = batches.present(cohort, part, means.device)
+        with means.autocast():
+            given = network(images, present).float()
+            if flips:
+                given = (given + network(images.flip(-1), present).float()) / 2
+        found.append(given.cpu())
         if progress is not None:
             progress(sum(len(batch) for batch in found), len(positions))
-    return torch.cat(found).numpy() if found else np.empty((0, network.head.out_features), np.float32)
+    if found:
+        return torch.cat(found).numpy()
+    n_findings = network.head.out_features // network.n_outputs
+    shape = (0, n_findings) if network.n_outputs == 1 else (0, n_findings, network.n_outputs)
+    return np.empty(shape, np.float32)

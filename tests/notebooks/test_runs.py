@@ -57,10 +57,12 @@ verification:
   split: {train: 0.64, validation: 0.16, test: 0.2, seed: 3}
   simulated_reader: null
   show_text: false
-training: {backbone: resnet18, weights: none, shared_trunks: false, image_size_px: 32, recipe: study, epochs: 1,
-           batch_size: 16, learning_rate: 1.0e-3, step_epochs: 7, step_factor: 0.1, weight_decay: 0.01, flip_share: 0.5,
-           rotation_degrees: 10.0, min_positives: 1, device: cpu, precision: fp32, cpu_threads: 1,
-           checkpoint_every: 0, seeds: [1]}
+training: {backbone: resnet18, weights: none, shared_trunks: false, pooling: concatenate, grey: three_channels,
+           image_size_px: 32, recipe: study, strong: {}, epochs: 1, batch_size: 16, accumulate: 1,
+           learning_rate: 1.0e-3, step_epochs: 7, step_factor: 0.1, weight_decay: 0.01, flip_share: 0.5,
+           rotation_degrees: 10.0, flips_at_test: false, soft: [0.55, 0.85], min_positives: 1, device: cpu,
+           precision: fp32, channels_last: auto, compile: auto, deterministic: true, cpu_threads: 1,
+           checkpoint_every: 0, tensorboard: false, seeds: [1]}
 evaluation: {min_positives: 2, min_tuning_positives: 1, level: 0.95, margin: 0.02, power: 0.8}
 figures: {max_findings: 4, dpi: 72}
 """

@@ -10,7 +10,7 @@ from labkit.training import backbones
 
 
 def test_the_names_are_torchvisions_but_those_that_cannot_be_used():
-    left_out = {"googlenet", "inception_v3", "squeezenet1_0", "squeezenet1_1"}
+    left_out = {"squeezenet1_0", "squeezenet1_1"}
     assert set(torchvision.models.list_models(module=torchvision.models)) == backbones.KNOWN | left_out
 
 

@@ -1,6 +1,7 @@
 """Which studies and pixels a training sees."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from labkit import radiographs, training
@@ -60,6 +61,32 @@ def test_a_missing_view_can_be_stood_in_for_by_the_other(labels, images, cache):
     assert cohort.left_out.empty
 
 
+def test_a_gap_can_be_kept_for_a_network_that_knows_of_it(labels, images, cache):
+    incomplete = without(images, "S-0003-LATERAL-1", "S-0004-AP-1", "S-0004-LATERAL-1")
+    cohort = training.assemble(labels, incomplete, cache, views=VIEWS, missing_view="mask")
+    assert cohort.masked
+    assert cohort.rows[3].tolist()[1] == -1
+    assert cohort.left_out["study_id"].tolist() == ["S-0004"]
+    assert cohort.present([2, 3]).tolist() == [[True, True], [True, False]]
+    assert (cohort.batch([3])[0, 1] == 0).all() and cohort.batch([3])[0, 0].any()
+
+
+def test_without_gaps_nothing_is_masked(cohort):
+    assert not cohort.masked and cohort.present([0, 1]) is None and cohort.slots == (0, 1)
+
+
+def test_all_images_of_a_view_are_kept_where_views_are_pooled(labels, images, cache):
+    # the third image of a study is another's, so that the cache need not be made anew
+    third = images[images["image_id"] == "S-0008-AP-1"].assign(study_id="S-0003")
+    more = pd.concat([images[images["image_id"] != "S-0008-AP-1"], third])
+    first = training.assemble(labels, more, cache, views=VIEWS, missing_view="mask")
+    every = training.assemble(labels, more, cache, views=VIEWS, missing_view="mask", several_images="all")
+    assert first.rows.shape[1] == 2 and every.slots == (0, 1, 0)
+    own = cache.rows(["S-0003-AP-1", "S-0003-LATERAL-1", "S-0008-AP-1"])
+    assert every.rows[3].tolist() == list(own)
+    assert (np.delete(every.rows[:, 2], 3) == -1).all() and every.masked
+
+
 def test_an_image_that_the_cache_could_not_decode_is_not_used(labels, images, cache):
     broken = cache.images["image_id"] == "S-0005-AP-1"
     index = cache.images.assign(
@@ -82,7 +109,7 @@ def test_no_study_to_train_on_is_an_error(labels, images, cache):
 
 
 def test_an_unknown_rule_for_missing_views_is_refused(labels, images, cache):
-    with pytest.raises(ParamsError, match="allowed are drop and duplicate"):
+    with pytest.raises(ParamsError, match="allowed are drop, duplicate, mask"):
         training.assemble(labels, images, cache, views=VIEWS, missing_view="zero")
 
 
