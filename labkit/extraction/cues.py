@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from labkit.extraction.mentions import Cue, Marks, Mention
+from labkit.extraction.marks import Cue, Marks, Mention
 from labkit.extraction.scopes import applies
 
 __all__ = ["State", "Switches", "judge"]
@@ -53,6 +53,8 @@ def judge(mention: Mention, marks: Marks, *, switches: Switches, reducible: bool
     asked = next((cue for cue in applying if cue.kind == "advice"), None)
     if asked:
         return State.ASKED, asked
+    if applying[-1].kind == "confirmed":
+        return State.STATED, applying[-1]
     ahead = [cue for cue in applying if cue.side != "within" and cue.end <= mention.start]
     behind = [cue for cue in applying if cue.side != "within" and cue.end > mention.start]
     inside = [cue for cue in applying if cue.side == "within"]
@@ -102,6 +104,8 @@ def _denied(hedge: Cue, ahead: list[Cue], marks: Marks) -> Cue | None:
 def _state(cue: Cue, switches: Switches) -> State:
     if cue.kind == "hedge":
         return State.HEDGED
+    if cue.kind == "confirmed":
+        return State.STATED
     if cue.kind == "unlikely":
         return State.HEDGED if switches.unlikely_is_uncertain else State.NEGATED
     if cue.kind == "consistent":

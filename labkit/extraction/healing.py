@@ -4,7 +4,7 @@ Used by 01_extraction through `rules`.
 """
 
 from labkit.extraction.cues import State
-from labkit.extraction.mentions import Cue, Marks, Mention
+from labkit.extraction.marks import Cue, Marks, Mention
 
 __all__ = ["aged", "says_healed"]
 

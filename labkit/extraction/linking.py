@@ -4,7 +4,7 @@ Used by 01_extraction through `rules`. A place belongs to the nearest lesion of 
 lesion without a place takes the nearest one of the sentence.
 """
 
-from labkit.extraction.mentions import ELSEWHERE, Marks, Mention
+from labkit.extraction.marks import ELSEWHERE, Marks, Mention
 from labkit.templates import Template
 
 __all__ = ["Linker"]
@@ -130,7 +130,13 @@ def _is_normal(place: Mention, marks: Marks) -> bool:
 
 
 def _is_list_item(place: Mention, marks: Marks) -> bool:
-    """Whether the clause of a place consists of places only, as in "Fraktur von Olekranon, Radiuskopf und Ulna"."""
+    """Whether the clause of a place consists of places only, as in "Fraktur von Olekranon, Radiuskopf und Ulna".
+
+    A degree may stand with them: "Arthrose im Sattelgelenk, gering auch im Grundgelenk".
+    """
     start, end = marks.segment(place.start)
+    if any(start <= lesion.start < end for lesion in marks.lesions):
+        return False
     named = {i for other in marks.places for i in range(other.start, other.end)}
-    return all(i in named or marks.has("connectors", i) or marks.has("continuations", i) for i in range(start, end))
+    small = named.union(*(marks.flags.get(flag, ()) for flag in ("connectors", "continuations", "degrees")))
+    return small.issuperset(range(start, end))

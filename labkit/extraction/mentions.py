@@ -1,115 +1,26 @@
-"""Lesions, places and cues of one sentence, and which place a lesion belongs to.
+"""Finds the lesions, places and cues of a sentence.
 
 Used by 01_extraction through `rules`.
 """
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
-
 from labkit.extraction.languages import Cues, Language
+from labkit.extraction.marks import ELSEWHERE, SIGNS, Cue, Marks, Mention
 from labkit.extraction.words import CACHE_WORDS, Lexicon, Match
 from labkit.templates import Template
 
-__all__ = ["ELSEWHERE", "STRONG_SIGNS", "Cue", "Marks", "Mention", "Reader"]
+__all__ = ["Reader"]
 
-ELSEWHERE = "elsewhere"
-CUE_KINDS = ("negation", "hedge", "unlikely", "consistent", "history", "resolved", "advice")
+CUE_KINDS = ("negation", "hedge", "unlikely", "consistent", "history", "resolved", "confirmed", "advice")
 WORD_FLAGS = (
     "neutral", "normal", "breakers", "continuations", "degrees", "further", "genitives", "connectors", "light",
-    "purpose", "verbs", "attachments", "consolidated", "unhealed",
+    "purpose", "verbs", "attachments", "consolidated", "unhealed", "callus",
 )  # fmt: skip
-# Signs that separate statements; a comma may also separate the items of a list.
-STRONG_SIGNS = frozenset(";:()-–—")
-SIGNS = STRONG_SIGNS | {","}
 # Flags whose phrases matter as a whole, not just where they begin.
-SPANNED = frozenset({"neutral", "consolidated", "unhealed"})
+SPANNED = frozenset({"neutral", "consolidated", "unhealed", "callus"})
 STRETCHED_WORDS = 3
 SMALL_WORD = 3
 SMALL = ("small word",)
 ORDINARY = ("ordinary",)
-
-
-class Mention(NamedTuple):
-    """A lesion or a place, words `start` to `end` (exclusive) of a sentence."""
-
-    start: int
-    end: int
-    name: str
-
-
-class Cue(NamedTuple):
-    """A phrase that says how something is meant, and on which side of it (before, near, after, around, within)."""
-
-    start: int
-    end: int
-    kind: str
-    side: str
-
-
-@dataclass(slots=True)
-class Marks:
-    """What stands in a sentence.
-
-    `lists` and `leads` hold what the scopes have worked out about it: whether a list goes on behind a comma as far as a
-    mention, and whether a phrase has a lesion of its own ahead.
-    """
-
-    words: list[str]
-    lesions: list[Mention] = field(default_factory=list)
-    places: list[Mention] = field(default_factory=list)
-    cues: list[Cue] = field(default_factory=list)
-    flags: dict[str, set[int]] = field(default_factory=dict)
-    spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
-    signs: frozenset[int] = frozenset()
-    # Worked out when first asked for.
-    _segments: list[tuple[int, int]] = field(default_factory=list)
-    _named: set[int] = field(default_factory=set)
-    _leading: set[tuple[int, str]] = field(default_factory=set)
-    _first_ends: dict[int, int] = field(default_factory=dict)
-    lists: dict[tuple[int, int], bool] = field(default_factory=dict)
-    leads: dict[tuple[int, int, str], bool] = field(default_factory=dict)
-
-    def has(self, flag: str, position: int) -> bool:
-        """Whether a word with this flag begins at the position."""
-        return position in self.flags.get(flag, ())
-
-    def segment(self, position: int) -> tuple[int, int]:
-        """Words between the signs around a position; a sign belongs to what stands before it."""
-        if not self._segments:
-            start = 0
-            for end in [*sorted(self.signs), len(self.words)]:
-                self._segments += [(start, end)] * (end + 1 - start)
-                start = end + 1
-        return self._segments[position]
-
-    @property
-    def named(self) -> set[int]:
-        """Positions of the words that name a lesion or a place."""
-        if not self._named:
-            self._named = {i for found in (self.lesions, self.places) for m in found for i in range(m.start, m.end)}
-        return self._named
-
-    def points_ahead(self, position: int, kind: str) -> bool:
-        """Whether a cue of this kind that is about what follows begins at the position."""
-        if not self._leading:
-            self._leading = {(cue.start, cue.kind) for cue in self.cues if cue.side == "before"}
-        return (position, kind) in self._leading
-
-    def first_end(self, position: int) -> int:
-        """Where the first lesion ends that begins at the position or behind it."""
-        if position not in self._first_ends:
-            ends = (lesion.end for lesion in self.lesions if lesion.start >= position)
-            self._first_ends[position] = min(ends, default=len(self.words))
-        return self._first_ends[position]
-
-    def among(self, flag: str, start: int, end: int) -> bool:
-        """Whether a word with this flag begins at one of the positions from start to end (exclusive)."""
-        found = self.flags.get(flag)
-        return bool(found) and not found.isdisjoint(range(start, end))
-
-    def is_sign(self, position: int) -> bool:
-        """Whether a comma or a stronger sign stands at the position."""
-        return position in self.signs
 
 
 class Reader:
@@ -169,6 +80,8 @@ class Reader:
             flags.setdefault(flag, set()).add(match.start)
             if flag in SPANNED:
                 spans.setdefault(flag, []).append((match.start, match.end))
+        if spans:
+            _settle_healing(spans, [m.start for m in cues if m.label[1] == "negation"])
         if lesions:
             kept = _outer(_tight(lesions), ignored, self._joined)
             marks.lesions = [Mention(m.start, m.end, m.label[1]) for m in kept]
@@ -181,6 +94,25 @@ class Reader:
             kept = _outer(_late(cues), neutral)
             marks.cues = _one_kind([Cue(m.start, m.end, m.label[1], m.label[2]) for m in kept])
         return marks
+
+
+def _settle_healing(spans: dict[str, list[tuple[int, int]]], negations: list[int]) -> None:
+    """Leave the spans that say whether a fracture has healed.
+
+    A longer phrase outdoes a shorter one that begins with it ("fracture line no longer visible") or that it denies ("no
+    visible fracture line"), words outdo callus.
+    """
+    healed = spans.get("consolidated", [])
+    visible = [
+        (s, e)
+        for s, e in spans.get("unhealed", ())
+        if not any(a <= s and e <= b and (a == s or any(a <= n < s for n in negations)) for a, b in healed)
+    ]
+    visible += spans.get("callus", []) if not healed else []
+    if visible:
+        spans["unhealed"] = visible
+    else:
+        spans.pop("unhealed", None)
 
 
 def _outer(matches: list[Match], masks: list[Match], joined: frozenset = frozenset()) -> list[Match]:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from labkit.extraction.cues import State, Switches, judge
 from labkit.extraction.healing import aged, says_healed
 from labkit.extraction.linking import Linker
+from labkit.extraction.marks import ELSEWHERE, Cue, Marks, Mention
 from labkit.extraction.memory import Memory
-from labkit.extraction.mentions import ELSEWHERE, Cue, Marks, Mention
 from labkit.extraction.quotes import Span
 from labkit.extraction.sentences import Sentence
 from labkit.extraction.statements import Statement
@@ -50,6 +50,7 @@ class SentenceReader:
         """What a sentence says by itself, None where it says nothing; the same for the same words."""
         if not (marks.lesions or marks.places or marks.flags):
             return None
+        marks.lesions = _without_topic(marks)
         judged = [
             (m, *judge(m, marks, switches=self._switches, reducible=m.name in self._reducible))
             for m in sorted(marks.lesions, key=lambda m: (m.name in self._owners, m.start))
@@ -118,7 +119,7 @@ class SentenceReader:
             if not (marks.spans.get("unhealed") or marks.spans.get("consolidated")):
                 last = [s for s in last if s.state not in (State.PAST, State.HEALED)]
             return frozenset().union(*(statement.places for statement in last))
-        return frozenset(place for place in memory.recent() if self._linker.fits(place, lesion.name))
+        return memory.recent(lambda place: self._linker.fits(place, lesion.name))
 
     def _owner_places(
         self,
@@ -154,7 +155,10 @@ class SentenceReader:
         owner = self._owners.get(lesion.name, lesion.name)
         if owner in fresh:
             start, end = marks.segment(lesion.start)
-            end = end if owner != lesion.name else lesion.start
+            if owner == lesion.name:
+                end = lesion.start
+                # "V. a. Subluxation (Tossy II)": what stands in brackets says the same once more.
+                start = marks.segment(start - 1)[0] if start and marks.words[start - 1] == "(" else start
             if any(m.name == owner and start <= m.start < end for m in marks.lesions):
                 owners = [memory.statements[i] for i in fresh[owner]]
                 states = {statement.state for statement in owners}
@@ -195,8 +199,19 @@ class SentenceReader:
                 found.update(place for i in kept for place in memory.statements[i].places)
         if not marks.lesions and not normal:
             found = {place.name for place in marks.places} - {ELSEWHERE} - self._linker.general
-        memory.enter(found)
         memory.declared = memory.declared or bool(marks.lesions) or normal
+        memory.enter(found)
+
+
+def _without_topic(marks: Marks) -> list[Mention]:
+    """Lesions without those that merely head a line which names others: "Ossikel/Verkalkungen: kleines Ossikel"."""
+    colons = [i for i in marks.signs if marks.words[i] == ":"]
+    if len(colons) != 1 or not marks.lesions or marks.lesions[-1].start < colons[0]:
+        return marks.lesions
+    small = marks.named.union(*(marks.flags.get(flag, ()) for flag in ("connectors", "continuations")))
+    if not small.issuperset(range(colons[0])):
+        return marks.lesions
+    return [lesion for lesion in marks.lesions if lesion.start > colons[0]]
 
 
 def _apart(one: Mention, other: Mention, marks: Marks) -> float:

@@ -6,7 +6,7 @@ cues from the language file; the clinical choices are named switches.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from labkit.errors import ExtractionError, ParamsError
@@ -25,6 +25,8 @@ __all__ = ["Labelled", "RuleExtractor", "Switches"]
 
 # Reports repeat themselves: what a sentence says by itself is kept for this many sentences (some 10 MB).
 KEPT_SENTENCES = 4_096
+# By so much another language must know a sentence better than the report's: one small word.
+FOREIGN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,16 @@ class RuleExtractor:
             )
         self._pairs = [(parent, finding.id) for finding in template.findings for parent in finding.parents]
         self._settler = Settler(template, self.switches)
-        self._readers: dict[str, tuple[Reader, Splitter, Callable]] = {}
-        for language in load_all(languages):
-            reader = Reader(template, language)
-            understand = lru_cache(kept_sentences)(self._understanding(reader))
-            self._readers[language.language] = (reader, Splitter(language), understand)
+        self._readers: dict[str, tuple[Reader, Splitter, Callable[[tuple[str, ...]], Understood | None]]] = {}
+        known = load_all(languages)
+        for language in known:
+            others = [other for other in known if other is not language]
+            understand = lru_cache(kept_sentences)(partial(self._understand, language.language))
+            self._readers[language.language] = (
+                Reader(template, language),
+                Splitter(language, others=others),
+                understand,
+            )
 
     def __call__(self, text: str) -> Labelled:
         """Label one report.
@@ -109,8 +116,15 @@ class RuleExtractor:
                 self._reading.read(sentence, said, memory, text)
         return self._settle(memory, language)
 
-    def _understanding(self, reader: Reader) -> Callable[[tuple[str, ...]], Understood | None]:
-        return lambda words: self._reading.understand(reader(list(words)))
+    def _understand(self, language: str, words: tuple[str, ...]) -> Understood | None:
+        """What a sentence says by itself: in the report's language, or in another one that clearly knows it better."""
+        texts = list(words)
+        limit = self._readers[language][0].familiarity(texts) + FOREIGN
+        others = {code: parts[0].familiarity(texts) for code, parts in self._readers.items() if code != language}
+        if others:
+            best = max(others, key=others.__getitem__)
+            language = best if others[best] >= limit else language
+        return self._reading.understand(self._readers[language][0](texts))
 
     def _settle(self, memory: Memory, language: str) -> Labelled:
         values, evidence, hedge = self._settler(memory.statements)

@@ -4,7 +4,7 @@ Used by 01_extraction through `cues`. The idea is ConText's (Harkema 2009; Germa
 until a word or a sign ends its scope; here a list carries a negation on, and a statement of its own ends it.
 """
 
-from labkit.extraction.mentions import STRONG_SIGNS, Cue, Marks, Mention
+from labkit.extraction.marks import STRONG_SIGNS, Cue, Marks, Mention
 
 __all__ = ["applies"]
 
@@ -28,12 +28,9 @@ def applies(cue: Cue, mention: Mention, marks: Marks) -> bool:
     if mention.end <= cue.start:
         if cue.side in ("after", "around"):
             return _reaches_back(mention, cue, marks)
-        return (
-            cue.side == "before"
-            and cue.kind == "negation"
-            and _is_final(cue, marks)
-            and _reaches_back(mention, cue, marks)
-        )
+        # "Verkalkungen finden sich keine", "eine Fraktur sehe ich nicht": the negation ends its statement.
+        ends = cue.side in ("before", "near") and cue.kind == "negation" and _ends(cue, marks)
+        return ends and _reaches_back(mention, cue, marks)
     return False
 
 
@@ -124,11 +121,6 @@ def _is_bare(first: int, end: int, marks: Marks) -> bool:
     return all(i in named or marks.has("connectors", i) or marks.has("continuations", i) for i in range(first, end))
 
 
-def _is_final(cue: Cue, marks: Marks) -> bool:
-    """Whether a negation word ends its statement, as in "Verkalkungen finden sich keine"."""
-    return _ends(cue, marks)
-
-
 def _reaches_back(mention: Mention, cue: Cue, marks: Marks) -> bool:
     """Whether a cue behind the mention is about it."""
     if cue.kind == "advice" and not marks.among("purpose", marks.segment(mention.start)[0], mention.start):
@@ -143,8 +135,12 @@ def _reaches_back(mention: Mention, cue: Cue, marks: Marks) -> bool:
     for flag in ("verbs", "breakers") if starts else ():
         stops |= marks.flags.get(flag, set()).intersection(way)
     for i in sorted(stops):
-        # Structured reports: "Erguss: nein", "Fracture of the neck: none".
-        if marks.words[i] == ":" and all(marks.has("light", k) for k in range(i + 1, cue.start)) and _ends(cue, marks):
+        # Structured reports: "Erguss: nein", "Fracture of the neck - none".
+        if (
+            marks.words[i] in ":-–—"
+            and all(marks.has("light", k) for k in range(i + 1, cue.start))
+            and _ends(cue, marks)
+        ):
             return True
         if marks.words[i] in ";:–—" or (marks.words[i] == "-"):
             return False

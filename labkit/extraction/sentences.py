@@ -5,7 +5,7 @@ Used by 01_extraction through `rules`.
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from labkit.extraction.languages import Language
@@ -19,6 +19,8 @@ HEADING_REST = 2
 # A line of this length was wrapped by a window or a printer; a shorter one was ended by its writer.
 WRAPPED_CHARACTERS = 60
 ABBREVIATION_LETTERS = 5
+# Words before the colon of a line in a structured report.
+SHORT_TITLE = 3
 SPOKEN_SIGNS = 2
 # No writer's sentence is longer; a table or a list without signs would make the search for scopes slow.
 LONGEST_SENTENCE = 80
@@ -26,6 +28,8 @@ ENDING_SIGNS = frozenset(".!?;")
 # Signs that say nothing within a sentence.
 SILENT_SIGNS = frozenset(".!'’")
 LINE_BREAK = re.compile("\n")
+# No word ends like this; what does was cut off by its writer ("seitl", "knöch" ends like a word, "eingeschr" does not).
+CUT_OFF = re.compile(r".*(?:[bcdfgkmnpqstvxzß][lr]|[bcdfghkmnpqstvxz]w|fx)", re.IGNORECASE)
 
 
 class Sentence(NamedTuple):
@@ -62,12 +66,20 @@ class Page(NamedTuple):
 
 
 class Splitter:
-    """Splits reports of one language into sentences; built once, called with each text."""
+    """Splits reports of one language into sentences; built once, called with each text.
 
-    def __init__(self, language: Language):
+    Parameters
+    ----------
+    language : its abbreviations, starters and spoken signs.
+    others : languages whose headings may stand in such a report.
+    """
+
+    def __init__(self, language: Language, *, others: Iterable[Language] = ()):
         flags = {"abbreviation": language.abbreviations, "starter": language.starters, "open": language.open_ends}
         self._flags = Lexicon((flag, term) for flag, terms in flags.items() for term in terms)
-        self._headings = Lexicon((section, term) for section, terms in language.sections for term in terms)
+        self._headings = Lexicon(
+            (section, term) for known in (language, *others) for section, terms in known.sections for term in terms
+        )
         self._spoken = {
             form: sign for word, sign in language.dictation.items() for form in (word, word.capitalize(), word.upper())
         }
@@ -201,10 +213,10 @@ class Splitter:
             return after[0].isupper()  # "Basis MHK I. Keine Fraktur", but "Basis des I. Mittelhandknochens"
         if before[-1:].isdigit() and not self._ordinal_dot:
             return not after[0].isdigit()
-        if before[-1:].isdigit() or (len(before) == 1 and before.isalpha()):
-            return starts or (i + 1 in page.breaks and after[0].isupper())
-        if "abbreviation" in self._flags.know(before).labels:
-            return starts
+        letter = len(before) == 1 and before.isalpha()
+        cut = "abbreviation" in self._flags.know(before).labels or CUT_OFF.fullmatch(before)
+        if letter or cut or before[-1:].isdigit():
+            return starts or (i + 1 in page.breaks and self._line_ends(page, i))
         return starter or not (after[0].islower() and len(before) <= ABBREVIATION_LETTERS)
 
     def _line_ends(self, page: Page, i: int) -> bool:
@@ -212,9 +224,12 @@ class Splitter:
         if page.gap(i).count("\n") > 1:
             return True
         token, after = page.tokens[i], page.tokens[i + 1].text
-        if token.text in ",-/(" or after[0].islower() or "open" in self._flags.know(token.text).labels:
+        last = page.tokens[i - 1].text if token.text == "." and i else token.text
+        if token.text in ",-/(" or after[0].islower() or "open" in self._flags.know(last).labels:
             return False
         line = token.end - (page.text.rfind("\n", 0, token.end) + 1)
+        if any(following.text == ":" for following in page.tokens[i + 2 : i + 2 + SHORT_TITLE]):
+            return True  # "Fraktur: nein" begins a line of a structured report
         return line < WRAPPED_CHARACTERS or "starter" in self._flags.know(after).labels or token.text in ":)"
 
 

@@ -30,7 +30,7 @@ class WordPatterns:
     suffixes: dict[str, str] = field(default_factory=dict)
     inside: list[tuple[str, str]] = field(default_factory=list)
     loose: list[tuple[str, re.Pattern]] = field(default_factory=list)
-    # By first two letters, which are taken to be right, then by what is left when a letter is missing.
+    # By the first letter, which is taken to be right, then by what is left when a letter is missing.
     misspelt: dict[str, dict[str, set[tuple[str, str]]]] = field(default_factory=dict)
 
     def add(self, pattern: str) -> None:
@@ -48,7 +48,7 @@ class WordPatterns:
         else:
             self.inside.append((letters, pattern))
         if "*" not in letters and len(letters) >= FUZZY_LETTERS:
-            known = self.misspelt.setdefault(letters[:2], {})
+            known = self.misspelt.setdefault(letters[0], {})
             for variant in _deletions(letters):
                 known.setdefault(variant, set()).add((letters, pattern))
 
@@ -64,19 +64,32 @@ class WordPatterns:
         found.update(pattern for pattern, matcher in self.loose if matcher.fullmatch(word))
         if not found and len(word) >= FUZZY_LETTERS - 1:
             found = self._nearly(word)
-        elif found and all(pattern.endswith("*") and pattern[0] != "*" for pattern in found):
-            # The first part of a compound is known; the second may be misspelt ("Weichteilschwelung").
-            rest = word[max(len(pattern) - 1 for pattern in found) :]
-            if len(rest) >= FUZZY_LETTERS - 1:
-                found |= {pattern for pattern in self._nearly(rest) if pattern.startswith("*")}
+        elif found:
+            found |= self._parts(word, found)
         return frozenset(found)
+
+    def _parts(self, word: str, found: set[str]) -> set[str]:
+        """Patterns that the misspelt first or last part of a compound nearly matches ("Weichteilschwelung")."""
+        first, last = len(word), 0
+        for pattern in found:
+            letters = pattern.strip("*")
+            if "*" in letters:
+                return set()
+            first = min(first, word.find(letters) if pattern[0] == "*" else 0)
+            last = max(last, word.rfind(letters) + len(letters) if pattern[-1] == "*" else len(word))
+        nearly = set()
+        if len(word) - last >= FUZZY_LETTERS - 1:
+            nearly |= {pattern for pattern in self._nearly(word[last:]) if pattern[0] == "*"}
+        if first >= FUZZY_LETTERS - 1:
+            nearly |= {pattern for pattern in self._nearly(word[:first]) if pattern[-1] == "*"}
+        return nearly
 
     def _nearly(self, word: str) -> set[str]:
         """Patterns one slip of the keyboard away: a letter missing, doubled, wrong, or two exchanged."""
         found = set()
         for n in range(FUZZY_LETTERS - 1, len(word) + 1):
             for piece in {word[:n], word[-n:]}:
-                known = self.misspelt.get(piece[:2])
+                known = self.misspelt.get(piece[0])
                 if known is None:
                     continue
                 for variant in _deletions(piece):
@@ -84,11 +97,18 @@ class WordPatterns:
                         whole = piece == word
                         fits = whole or (pattern.endswith("*") and word.startswith(piece))
                         fits = fits or (pattern.startswith("*") and word.endswith(piece))
-                        if fits and abs(len(letters) - len(piece)) <= 1:
+                        if fits and _is_slip(letters, piece):
                             found.add(pattern)
         return found
 
 
+def _is_slip(letters: str, piece: str) -> bool:
+    """Whether two spellings that differ by a letter are one word: another second letter makes another word."""
+    if letters[1] == piece[1] or len(letters) != len(piece):
+        return abs(len(letters) - len(piece)) <= 1
+    return letters[1:3] == piece[2:0:-1]
+
+
 def _deletions(word: str) -> set[str]:
-    """The word and every form of it that lacks one letter behind the first two."""
-    return {word} | {word[:i] + word[i + 1 :] for i in range(2, len(word))}
+    """The word and every form of it that lacks one letter behind the first."""
+    return {word} | {word[:i] + word[i + 1 :] for i in range(1, len(word))}
