@@ -9,7 +9,7 @@ import pandas as pd
 from labkit import policies
 from labkit.evaluation import calibration, cases, clustered, curves, macro, operating, resampling, thresholds
 
-__all__ = ["COLUMNS", "area_rows", "evaluate", "in_order", "row", "thresholds_of"]
+__all__ = ["COLUMNS", "areas", "evaluate", "in_order", "row"]
 
 COLUMNS = ["finding", "metric", "site", "policy", "reading"]
 COLUMNS += ["value", "low", "high", "level", "n", "n_positive", "method"]
@@ -43,17 +43,15 @@ def evaluate(predictions, labels, *, settings, rng=None):
     rows, points = [], []
     for policy in in_order(predictions["policy"].unique()):
         tuning = cases.select(predictions, labels, split="validation", policy=policy)
-        found_thresholds = {point: thresholds_of(tuning, point, settings) for point in thresholds.POINTS}
+        found_thresholds = {point: _thresholds(tuning, point, settings) for point in thresholds.POINTS}
         warmth = calibration.temperature(tuning.read(), tuning.score) if _are_probabilities(tuning.score) else np.nan
         for (split, site), at_site in chosen.groupby(["split", "site"], sort=False):
             found = cases.select(predictions, labels, split=split, policy=policy, site=site)
             if not len(found.study_ids):
                 continue
             place = {"site": site, "policy": policy}
-            for listed in at_site.itertuples():
-                rows += area_rows(found, listed, place, settings)
+            rows += _of_site(found, at_site, place, settings)
             evaluated = list(at_site.loc[at_site["evaluated"], "finding"])
-            rows += _macro(found, evaluated, place, settings)
             here = (labels["split"] == split) & (labels["site"] == site)
             n = labels.loc[here, "study_id"].nunique()
             rows.append(row(cases.MACRO, "n_without_prediction", n - len(found.study_ids), n=n, **place))
@@ -61,6 +59,28 @@ def evaluate(predictions, labels, *, settings, rng=None):
             rows += _calibration(found, evaluated, warmth, place, settings)
             points += curves.points(found, evaluated, settings=settings, **place)
     return pd.DataFrame(rows, columns=COLUMNS), pd.DataFrame(points, columns=curves.COLUMNS)
+
+
+def areas(predictions, labels, *, settings):
+    """The METRICS rows of `evaluate` that need no threshold: areas per finding and their macro average.
+
+    predictions : no validation scores are needed.
+    """
+    chosen = cases.label_set(cases.with_scores(labels, predictions), settings=settings)
+    rows = []
+    for policy in in_order(predictions["policy"].unique()):
+        for (split, site), at_site in chosen.groupby(["split", "site"], sort=False):
+            found = cases.select(predictions, labels, split=split, policy=policy, site=site)
+            if len(found.study_ids):
+                rows += _of_site(found, at_site, {"site": site, "policy": policy}, settings)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _of_site(found, at_site, place, settings):
+    rows = []
+    for listed in at_site.itertuples():
+        rows += _areas_of(found, listed, place, settings)
+    return rows + _macro(found, list(at_site.loc[at_site["evaluated"], "finding"]), place, settings)
 
 
 def in_order(names):
@@ -76,7 +96,7 @@ def row(finding, metric, value, *, site, policy, **further):
     return {"finding": finding, "metric": metric, **place, "value": value, **empty, **further}
 
 
-def thresholds_of(tuning, point, settings):
+def _thresholds(tuning, point, settings):
     """Threshold by finding of validation `Cases` by their reference; NaN where a class that is needed is missing."""
     target = settings.target(point)
     return {
@@ -89,7 +109,7 @@ def _are_probabilities(score):
     return bool(score.size) and bool(np.all((score >= 0) & (score <= 1)))
 
 
-def area_rows(found, listed, place, settings):
+def _areas_of(found, listed, place, settings):
     """METRICS rows of one finding that no threshold is needed for; `listed` is its row of the label set."""
     finding = listed.finding
     y, score, _ = found.column(finding)

@@ -7,16 +7,20 @@ import pandas as pd
 from labkit import tables
 from labkit.evaluation.cases import MACRO
 from labkit.evaluation.comparison import compare, compare_sites
-from labkit.evaluation.metrics import evaluate
+from labkit.evaluation.metrics import areas
 
 __all__ = [
     "comparison_table",
     "differences",
+    "estimate",
     "export",
     "finding_table",
+    "interval_name",
     "left_out_table",
     "macro_table",
+    "p_text",
     "readings_table",
+    "signed",
     "without_hardware",
 ]
 
@@ -24,25 +28,26 @@ WITHOUT_HARDWARE = "without_hardware"
 RATES = ("auc", "average_precision", "sensitivity", "specificity", "accuracy")
 
 
-def _text(row: pd.Series) -> str:
-    if pd.isna(row["value"]):
+def estimate(row: pd.Series) -> str:
+    """`0.85 (0.80–0.90)`, a dash where there is no number."""
+    if pd.isna(row.value):
         return "–"
-    if pd.isna(row["low"]):
-        return f"{row['value']:.3f}"
-    return f"{row['value']:.2f} ({row['low']:.2f}–{row['high']:.2f})"
+    if pd.isna(row.low):
+        return f"{row.value:.3f}"
+    return f"{row.value:.2f} ({row.low:.2f}–{row.high:.2f})"
 
 
-def _interval(metrics: pd.DataFrame) -> str:
+def interval_name(metrics: pd.DataFrame) -> str:
     """`95 % CI`, by the level that the intervals were made with."""
     levels = metrics["level"].dropna()
     return f"{100 * levels.iloc[0]:g} % CI" if len(levels) else "CI"
 
 
-def differences(predictions: pd.DataFrame, labels: pd.DataFrame, *, settings) -> pd.DataFrame:
+def differences(predictions: pd.DataFrame, labels: pd.DataFrame, *, settings, rng=None) -> pd.DataFrame:
     """METRICS of all pairs of policies, and of each policy between its own site and another; empty without a pair."""
     parts = [compare_sites(predictions, labels, settings=settings)]
     if predictions["policy"].nunique() > 1:
-        parts.append(compare(predictions, labels, settings=settings))
+        parts.append(compare(predictions, labels, settings=settings, rng=rng))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -55,20 +60,20 @@ def without_hardware(
     """
     kept = studies.loc[studies["hardware"] == "false", "study_id"]
     chosen = predictions[predictions["study_id"].isin(kept) | (predictions["split"] == "validation")]
-    metrics, _ = evaluate(chosen, labels, settings=settings)
-    areas = metrics["metric"].isin(["auc", "auc_min", "auc_max", "n_findings"]) & (metrics["reading"] == "primary")
-    return metrics[areas].assign(reading=WITHOUT_HARDWARE).reset_index(drop=True)
+    metrics = areas(chosen, labels, settings=settings)
+    kinds = metrics["metric"].isin(["auc", "auc_min", "auc_max", "n_findings"]) & (metrics["reading"] == "primary")
+    return metrics[kinds].assign(reading=WITHOUT_HARDWARE).reset_index(drop=True)
 
 
 def macro_table(metrics: pd.DataFrame) -> pd.DataFrame:
     """Macro AUC with interval and the range over findings, one row per site and policy."""
     macro = metrics[(metrics.finding == MACRO) & (metrics.reading == "primary")]
-    area = f"macro AUC ({_interval(macro)})"
+    area = f"macro AUC ({interval_name(macro)})"
     rows = []
     for (site, policy), own in macro.groupby(["site", "policy"], sort=False):
         own = own.set_index("metric").reindex(["auc", "auc_min", "auc_max", "n_findings"])
         low, high = own.loc[["auc_min", "auc_max"], "value"]
-        row = {"site": site, "policy": policy, area: _text(own.loc["auc"])}
+        row = {"site": site, "policy": policy, area: estimate(own.loc["auc"])}
         row["range over findings"] = "–" if pd.isna(low) else f"{low:.2f}–{high:.2f}"
         row["findings"] = int(own.loc["n_findings", "value"])
         row["studies"] = int(own.loc["n_findings", "n"])
@@ -81,7 +86,7 @@ def finding_table(metrics: pd.DataFrame) -> pd.DataFrame:
     rows = metrics[metrics.metric.isin(RATES) & (metrics.reading == "primary") & (metrics.finding != MACRO)]
     key = ["site", "policy", "finding"]
     order = list(dict.fromkeys(rows[key].itertuples(index=False, name=None)))
-    shown = rows.assign(text=rows.apply(_text, axis=1)).pivot(index=key, columns="metric", values="text")
+    shown = rows.assign(text=rows.apply(estimate, axis=1)).pivot(index=key, columns="metric", values="text")
     areas = rows[rows.metric == "auc"].set_index(key)
     shown.insert(0, "positives", areas["n_positive"].astype("Int64"))
     shown.insert(0, "n", areas["n"].astype("Int64"))
@@ -103,7 +108,7 @@ def left_out_table(metrics: pd.DataFrame) -> pd.DataFrame:
 def readings_table(metrics: pd.DataFrame) -> pd.DataFrame:
     """Macro AUC with the test labels that stayed uncertain left out, read as true or as false, and without hardware."""
     rows = metrics[(metrics.finding == MACRO) & (metrics.metric == "auc")]
-    shown = rows.assign(text=rows.apply(_text, axis=1)).pivot(
+    shown = rows.assign(text=rows.apply(estimate, axis=1)).pivot(
         index=["site", "policy"], columns="reading", values="text"
     )
     readings = ("primary", "uncertain_true", "uncertain_false", WITHOUT_HARDWARE)
@@ -115,28 +120,30 @@ def readings_table(metrics: pd.DataFrame) -> pd.DataFrame:
 def comparison_table(metrics: pd.DataFrame) -> pd.DataFrame:
     """Differences in macro AUC: interval, p, smallest detectable difference and the equivalence verdict."""
     rows = metrics[metrics.finding == MACRO]
-    interval = f"difference ({_interval(rows)})"
+    interval = f"difference ({interval_name(rows)})"
     shown = []
     for (site, pair), own in rows.groupby(["site", "policy"], sort=False):
         own = own.set_index("metric")["value"].to_dict() | {"row": own[own.metric == "auc_difference"]}
         if own["row"].empty:
             continue
         difference = own["row"].iloc[0]
-        row = {"site": site, "compared": pair, interval: _signed(difference)}
-        row["p"] = _p(own.get("auc_difference_p"))
+        row = {"site": site, "compared": pair, interval: signed(difference)}
+        row["p"] = p_text(own.get("auc_difference_p"))
         row["detectable"] = f"{own['auc_difference_detectable']:.3f}" if "auc_difference_detectable" in own else "–"
         row["equivalent"] = {1.0: "yes", 0.0: "not shown"}.get(own.get("equivalent"), "–")
         shown.append(row)
     return pd.DataFrame(shown, columns=["site", "compared", interval, "p", "detectable", "equivalent"])
 
 
-def _p(value: float | None) -> str:
+def p_text(value: float | None) -> str:
+    """A p-value with three decimals, never 0.000."""
     if value is None or pd.isna(value):
         return "–"
     return f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
-def _signed(row: pd.Series) -> str:
+def signed(row: pd.Series) -> str:
+    """`+0.012 (-0.010 to +0.034)`, a dash where there is no number."""
     if pd.isna(row["value"]):
         return "–"
     return f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"

@@ -91,14 +91,10 @@ def _difference(first, second, reading, place, settings):
     shared = np.intersect1d(first.study_ids, second.study_ids)
     at_first, at_second = (np.searchsorted(own.study_ids, shared) for own in (first, second))
     y = _chosen(first, reading)[1][at_first]
-    tested = pooled.compare_pooled_auc(
-        y,
-        first.score[at_first],
-        second.score[at_second],
-        patients=first.patients[at_first],
-        level=settings.level,
-    )
-    counted = {"n": int((~np.isnan(y)).sum()), "n_positive": int((y == 1).sum()), **place}
+    score, patients = first.score[at_first], first.patients[at_first]
+    tested = pooled.compare_pooled_auc(y, score, second.score[at_second], patients=patients, level=settings.level)
+    area = pooled.pooled_auc(y, score, patients=patients)
+    counted = {"n": area.n, "n_positive": area.n_positive, **place}
     return verdict_rows(cases.POOLED, "auc_pooled_difference", tested, counted, settings, "paired")
 
 
@@ -108,7 +104,7 @@ def against_extracted(predictions, labels, *, settings, rng):
     Returns
     -------
     METRICS table of "Macro average" over the findings of the label set that have both classes among the extracted
-    labels: auc, readings extracted, extracted_corrected and verified_same (verified labels of the same findings); and
+    labels: auc, readings extracted, extracted_corrected and verified_same (where the extractor was sure); and
     of "All findings", policy empty: extractor_sensitivity and extractor_specificity per site, by the verified labels of
     that site (of all sites where it has none). A site whose findings or verified labels do not suffice has rows with
     NaN and the reason.
@@ -144,17 +140,18 @@ def _error(labels, site):
 def _extracted(found, evaluated, error, place, settings, rng):
     columns = [found.findings.index(finding) for finding in evaluated]
     said = np.where(found.extracted[:, columns] == 0.5, np.nan, found.extracted[:, columns])
-    both = [c for c, y in zip(columns, said.T, strict=True) if (y == 1).any() and (y == 0).any()]
-    if not both:
+    verified = np.where(np.isnan(said), np.nan, found.read()[:, columns])
+    both = np.all([(y == value).any(axis=0) for y in (said, verified) for value in (0, 1)], axis=0)
+    if not both.any():
         reason = {"method": "no finding has both classes among the extracted labels", "reading": "extracted"}
         return [metrics.row(cases.MACRO, "auc", np.nan, **place, **reason)]
-    said = np.where(found.extracted[:, both] == 0.5, np.nan, found.extracted[:, both])
-    score, patients = found.score[:, both], found.patients
+    said, verified, score = said[:, both], verified[:, both], found.score[:, columns][:, both]
+    patients = found.patients
     counted = {"n": len(said), "level": settings.level, **place}
     rows = []
-    for reading, y in (("extracted", said), ("verified_same", found.read()[:, both])):
+    for reading, y in (("extracted", said), ("verified_same", verified)):
         area = macro.macro_auc(y, score, patients=patients, level=settings.level)
-        limits = {"low": area.ci_robust[0], "high": area.ci_robust[1], "method": f"over {len(both)} findings"}
+        limits = {"low": area.ci_robust[0], "high": area.ci_robust[1], "method": f"over {both.sum()} findings"}
         rows.append(metrics.row(cases.MACRO, "auc", area.auc, **{**counted, "reading": reading}, **limits))
     rate, _ = label_error.corrected_macro_auc(
         said, score, error, patients=patients, rng=rng, n_draws=settings.n_resamples, level=settings.level

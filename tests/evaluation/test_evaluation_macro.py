@@ -106,3 +106,21 @@ def test_a_label_with_one_positive_has_no_interval():
     y[:, 3] = 0
     y[5, 3] = 1
     assert np.isnan(evaluation.macro_auc(y, a).variance)
+
+
+def test_robust_interval_of_one_label_is_that_of_its_area_and_never_a_point():
+    rng = np.random.default_rng(4)
+    y = (rng.random(70) < 0.2).astype(float)
+    score = y + rng.normal(size=70)
+    found = evaluation.macro_auc(y[:, None], score[:, None])
+    assert found.ci_robust == pytest.approx(evaluation.auc(y, score).ci_robust, abs=1e-12)
+    perfect = evaluation.macro_auc(np.column_stack([y, y]), np.column_stack([y, y]))
+    assert perfect.ci == (1, 1)
+    assert 0.9 < perfect.ci_robust[0] < 1
+
+
+def test_robust_interval_of_many_labels_is_close_to_delongs_where_that_holds():
+    rng = np.random.default_rng(5)
+    y = (rng.random((900, 20)) < 0.2).astype(float)
+    found = evaluation.macro_auc(y, y + rng.normal(size=y.shape))
+    assert found.ci_robust == pytest.approx(found.ci, abs=0.002)

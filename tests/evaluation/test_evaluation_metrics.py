@@ -154,3 +154,70 @@ def test_curves_enclose_the_area_they_belong_to(predictions, labels):
         ]
         assert np.trapezoid(chosen["y"], chosen["x"]) == pytest.approx(value(metrics, "auc", finding=finding), abs=0.01)
         assert chosen[["x", "y"]].iloc[[0, -1]].to_numpy().tolist() == [[0, 0], [1, 1]]
+
+
+def test_every_operating_point_keeps_its_promise_on_validation(predictions, labels):
+    settings = evaluation.Settings(min_positives=3, operating_point="specificity", fixed_specificity=0.8)
+    metrics, _ = evaluation.evaluate(predictions, labels, settings=settings)
+    tuning = joined(predictions, labels, split="validation").query("reference != 'uncertain'")
+    absent, there = (tuning.loc[tuning["reference"] == word, "score"] for word in ("false", "true"))
+    assert (absent < value(metrics, "threshold")).mean() >= 0.8
+    assert (there >= value(metrics, "threshold_at_sensitivity_0.9")).mean() >= 0.9
+    youden = evaluation.youden_threshold(tuning["reference"] == "true", tuning["score"])
+    assert value(metrics, "threshold_at_youden") == youden
+    test = joined(predictions, labels, split="test").query("reference == 'true'")["score"]
+    assert value(metrics, "sensitivity") == pytest.approx((test >= value(metrics, "threshold")).mean())
+    assert value(metrics, "sensitivity_at_youden") == pytest.approx((test >= youden).mean())
+
+
+def test_rates_may_be_resampled_over_patients_with_a_seed(predictions, labels):
+    settings = evaluation.Settings(min_positives=3, rate_interval="bootstrap", n_resamples=200)
+    first, _ = evaluation.evaluate(predictions, labels, settings=settings)
+    second, _ = evaluation.evaluate(predictions, labels, settings=settings, rng=np.random.default_rng(settings.seed))
+    assert first.equals(second)
+    plain, _ = evaluation.evaluate(predictions, labels, settings=SETTINGS)
+    assert value(first, "accuracy") == value(plain, "accuracy")
+    assert value(first, "accuracy", column="method") == "bootstrap of patients"
+    assert value(first, "accuracy", column="low") != value(plain, "accuracy", column="low")
+
+
+def test_the_interval_of_an_area_is_robust_or_delongs_by_patients(predictions, labels):
+    found = {
+        kind: evaluation.evaluate(
+            predictions, labels, settings=evaluation.Settings(min_positives=3, auc_interval=kind)
+        )[0]
+        for kind in ("robust", "delong")
+    }
+    table = joined(predictions, labels, split="test").query("reference != 'uncertain'")
+    y, score = (table["reference"] == "true").to_numpy(float), table["score"].to_numpy()
+    expected = evaluation.macro_auc(y[:, None], score[:, None], patients=table["patient"])
+    for kind, limits in (("robust", expected.ci_robust), ("delong", expected.ci)):
+        assert tuple(value(found[kind], "auc", column=c) for c in ("low", "high")) == pytest.approx(limits)
+
+
+def test_calibration_stands_per_finding_and_for_all_with_the_temperature_of_validation(predictions, labels):
+    metrics, curves = evaluation.evaluate(predictions, labels, settings=SETTINGS)
+    table = joined(predictions, labels, split="test").query("reference != 'uncertain'")
+    y, score = (table["reference"] == "true").to_numpy(float), table["score"].to_numpy()
+    assert value(metrics, "brier") == pytest.approx(np.mean((score - y) ** 2))
+    assert value(metrics, "ece") == pytest.approx(evaluation.ece(y, score))
+    both = predictions[predictions["policy"] == "inclusive"].merge(labels[["study_id", "finding", "reference"]])
+    tuning = both[(both["split"] == "validation") & (both["reference"] != "uncertain")]
+    warmth = evaluation.temperature(tuning["reference"] == "true", tuning["score"])
+    assert value(metrics, "temperature", finding=evaluation.POOLED) == pytest.approx(warmth)
+    test = both[(both["split"] == "test") & (both["reference"] != "uncertain")]
+    test = test[test["finding"] != "Foreign Bodies"]
+    warmed = evaluation.tempered(test["score"], warmth)
+    expected = np.mean((warmed - (test["reference"] == "true")) ** 2)
+    assert value(metrics, "brier_tempered", finding=evaluation.POOLED) == pytest.approx(expected)
+    bins = curves[(curves["curve"] == "reliability_n") & (curves["finding"] == evaluation.POOLED)]
+    bins = bins[(bins["site"] == "north") & (bins["policy"] == "inclusive")]
+    assert bins["y"].sum() == len(test)
+
+
+def test_scores_that_are_no_probabilities_have_areas_and_no_calibration(predictions, labels):
+    predictions = predictions.assign(score=10 * predictions["score"] - 5)
+    metrics, curves = evaluation.evaluate(predictions, labels, settings=SETTINGS)
+    assert 0 < value(metrics, "auc") < 1
+    assert not metrics["metric"].str.startswith(("brier", "ece", "calibration")).any()
+    assert set(curves["curve"]) == {"roc", "pr"}

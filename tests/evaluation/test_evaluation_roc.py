@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import special
 from sklearn.metrics import roc_auc_score
 
 from labkit import evaluation
@@ -130,3 +131,15 @@ def test_areas_leave_out_missing_references_per_column():
     first, second = roc.areas(y, score)
     assert first == 0.75
     assert np.isnan(second)
+
+
+@pytest.mark.parametrize(("auc", "n_positive"), [(0.7, 5), (0.9, 10), (0.98, 20)])
+def test_robust_interval_holds_the_area_where_delongs_does_not(auc, n_positive):
+    rng, held, plain = np.random.default_rng(6), 0, 0
+    y = np.repeat([0, 1], [200, n_positive])
+    for _ in range(300):
+        found = evaluation.auc(y, y * special.ndtri(auc) * np.sqrt(2) + rng.normal(size=len(y)))
+        held += found.ci_robust[0] <= auc <= found.ci_robust[1]
+        plain += found.ci[0] <= auc <= found.ci[1]
+    assert held / 300 > 0.92
+    assert plain / 300 < 0.91

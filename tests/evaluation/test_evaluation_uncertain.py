@@ -87,7 +87,7 @@ def test_extracted_labels_are_read_corrected_and_beside_the_verified(predictions
     for finding in ("Ossicles", "Olecranon Fracture"):
         of_finding = test[test["finding"] == finding]
         for column, areas in (("extracted", plain), ("reference", verified)):
-            sure = of_finding[of_finding[column] != "uncertain"]
+            sure = of_finding[(of_finding[column] != "uncertain") & (of_finding["extracted"] != "uncertain")]
             areas.append(roc_auc_score(sure[column] == "true", sure["score"]))
         said = (of_finding.loc[of_finding["extracted"] != "uncertain", "extracted"] == "true").mean()
         prevalence = (said + specificity - 1) / (share + specificity - 1)
