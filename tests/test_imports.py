@@ -26,13 +26,13 @@ RANK = {name: n for n, names in enumerate(ORDER) for name in names}
 HOMES = {
     "click": {"cli"},
     "gdcm": {"radiographs"},
-    "ipywidgets": {"extraction", "verification"},
+    "ipywidgets": {"extraction", "radiographs", "verification"},
     "matplotlib": {"figures"},
     "nbconvert": {"run"},
     "openai": {"extraction"},
     "papermill": {"run"},
     "pydicom": {"radiographs", "synthetic"},
-    "scipy": {"evaluation"},
+    "scipy": {"evaluation", "radiographs"},
     "seaborn": {"figures"},
     "snakemake": set(),  # the run starts it as a command
     "torch": {"training"},

@@ -6,6 +6,8 @@
     build_cache(images)      every image once at training size, memory-mapped
     name_views(images)       the view of each image and the rule that gave it
     measure(images, folder)  what image analysis tells of views, where a rule asks for it
+    browse(images, ...)      leaf through them and zoom, in JupyterLab
+    contact_sheet(images)    examples of each site and view, and of what was left out, for a page
     duplicates(images, ...)  copies of images, and whether patients or splits share them
 
 Names are looked up when used: decoding processes import this package and must not wait for pandas.
@@ -21,7 +23,9 @@ __all__ = [
     "Linked",
     "Preparation",
     "ViewRule",
+    "browse",
     "build_cache",
+    "contact_sheet",
     "copies_by_reach",
     "duplicates",
     "index",
@@ -34,11 +38,13 @@ __all__ = [
 
 _HOMES = {
     "rules": ("DEFAULT_VIEW_RULES", "RADIOGRAPH_MODALITIES", "IndexRules", "Preparation", "ViewRule"),
+    "browser": ("browse",),
     "cache": ("Cache", "build_cache"),
     "indexing": ("index",),
     "linking": ("Linked", "link"),
     "measuring": ("measure",),
     "near": ("copies_by_reach", "duplicates", "near_duplicates"),
+    "sheet": ("contact_sheet",),
     "viewing": ("name_views",),
     "pixels": ("read",),
 }
