@@ -1,13 +1,19 @@
 """De-identification before a report leaves the house, and a last look at what is shared.
 
 languages   the cues of a language, from one YAML file each
+lexicon     which words are ordinary and which are names
 eponyms     names that are medical terms
 cues        one pass over the words of a text
 names       read a name forwards or backwards from a cue
 people      patients, relatives, physicians
 dates       dates and birth dates
 contacts    phone, e-mail, web, numbers of cases and persons
-places      addresses, hospitals, wards
+places      addresses, wards
+institutions  hospitals, practices, schools
+signatures  who signs, dictates and types, told by the place
+strangers   names without any cue: capitals in no vocabulary
+lowercase   names in small letters
+edges       particles, initials, degrees; the same name elsewhere
 known       identifiers from columns: values, dates, numbers
 cohort      known names
 gate        all of these in front of an endpoint

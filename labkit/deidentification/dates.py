@@ -55,6 +55,8 @@ class Dates:
         self._birth = re.compile(
             rf"(?:(?:(?<!\w){alternation(birth)}(?:\s(?:am|on))?\s?[:.]*|\*|°)\s*)$", re.IGNORECASE
         )
+        weekdays = alternation(day for language in languages for day in language.dates.weekdays)
+        self._weekday = re.compile(rf"(?<!\w){weekdays},?\s(?:(?:den|dem|the)\s)?$", re.IGNORECASE)
         self._digits = self._numeric(named, joins)
         self._named = re.compile(
             rf"{named}(?:\s?{DAY}{ORDINAL}(?!\d)(?:,?\s?{LONG_YEAR}(?!\d))?(?!\s?(?:mm|cm|Ebenen|views|\.\d))|[\s,/-]+(?:{LONG_YEAR}|['’]\d{{2}})(?!\d))"
@@ -69,9 +71,10 @@ class Dates:
         return re.compile(
             rf"(?<![\d])(?<!\d[.,/])(?:"
             rf"(?P<iso>{LONG_YEAR}(?P<sep>[-/.]){MONTH}(?P=sep){DAY}(?!\d){TIME})"
+            rf"|(?P<isomonth>(?<![\w-]){LONG_YEAR}-(?:0[1-9]|1[0-2])(?![\d-]))"
             rf"|(?P<compact>(?<!\w){LONG_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\w))"
             rf"|(?P<dotted>{start}{DAY}\.(?:{MONTH}\.{YEAR}|\s?{MONTH}\.?\s?{LONG_YEAR})(?!\d|/\d{{1,2}}(?!\d))(?!\.\d))"
-            rf"|(?P<named>{start}{DAY}{ORDINAL}(?:\s+(?:of|OF))?[\s-]?{named}(?:[\s,-]*(?:{LONG_YEAR}|['’]?\d{{2}}(?![\d.,]))(?!\s?(?:mm|cm)))?)"
+            rf"|(?P<named>{start}{DAY}{ORDINAL}(?:\s+(?:of|OF))?[\s-]?{named}(?:[\s,-]*(?:{LONG_YEAR}|['’]?\d{{2}}(?!\d|[.,]\d))(?!\s?(?:mm|cm)))?)"
             rf"|(?P<slashed>\d{{1,2}}(?P<mark>[/-])\d{{1,2}}(?P=mark)(?:{LONG_YEAR}|\d{{2}})(?![\d/-])|\d{{1,2}}\s?/\s?\d{{1,2}}\s?/\s?{LONG_YEAR}(?!\d))"
             rf"|(?P<years>{MONTH}/\d{{2}}\s?[-–]\s?{MONTH}/\d{{2}}(?![\d/]))"
             rf"|(?P<commas>{DAY},{MONTH},{LONG_YEAR}(?!\d)|{DAY}\s{MONTH}\s{LONG_YEAR}(?!\d))"
@@ -94,7 +97,8 @@ class Dates:
             if not self._plausible(kind, match, before, text):
                 continue
             cue = self._birth.search(before)
-            start = match.start() - (len(cue.group()) if cue else 0)
+            day = self._weekday.search(before)
+            start = match.start() - len((cue or day).group()) if cue or day else match.start()
             time = TIME_AFTER.match(text, match.end())
             yield Span(start, time.end() if time else match.end(), "DATE")
 

@@ -20,12 +20,14 @@ NEXT = re.compile(
     r"(?:['’]s?)?(?P<link> ?[/+&] ?|-| (?:and|und|type|modified|reverse|like) | )(?P<word>[^\W\d_][\w-]*)"
 )
 BEFORE = re.compile(
-    r"(?:\b(?:nach|[Tt]yp[e]?|[Gg]rad[e]?|Morbus|M\.|sog\.|sogenannte[rn]?|Klassifikation|classification|per|according to|of|de|reverse|umgekehrte|Mb\.|Syndrom|syndrome|"
+    r"(?:\b(?:nach|[Tt]yp[e]?|[Gg]rad[e]?|Morbus|M\.|sog\.|sogenannte[rn]?|Klassifikation|classification|"
+    r"per|according to|of|de|reverse|umgekehrte|Mb\.|Syndrom|syndrome|"
     r"[Kk]ein[e]?|eine[rn]?|a|no|by the|the)\s|[(/+-]\s?)$"
 )
 UNLISTED_BEFORE = re.compile(
     r"(?:\b(?:Morbus|Mb\.|Syndrom|[Tt]yp[e]?|[Ss]tadium|[Gg]rad[e]?|Zeichen|Maladie de)\s|"
-    r"(?:[Kk]lassifikation|[Ee]inteilung|[Tt]yp|[Gg]rad|[Mm]ethode|[Ll]inie|[Ww]inkel)\snach\s|[Cc]lassification\s(?:of|by|per)\s)$"
+    r"(?:[Kk]lassifikation|[Ee]inteilung|[Tt]yp|[Gg]rad|[Mm]ethode|[Ll]inie|[Ww]inkel)\snach\s|"
+    r"[Cc]lassification\s(?:of|by|per)\s)$"
 )
 
 
@@ -66,7 +68,8 @@ class Eponyms:
         if UNLISTED_BEFORE.search(text, max(0, start - 32), start) or GRADE.match(text, end):
             return True
         after = NEXT.match(text, end)
-        return bool(after) and self._noun(after.group("word"))
+        # a dictated full stop is no "Punkt" of anyone's
+        return bool(after) and after.group("word") != "Punkt" and self._noun(after.group("word"))
 
     def _noun(self, word: str) -> bool:
         """Whether the word is one that eponyms stand before: listed, in the plural, or with a clinical stem."""

@@ -8,6 +8,7 @@ from labkit.deidentification import contacts
 from labkit.deidentification.cohort import KnownIndex
 from labkit.deidentification.cues import CueIndex
 from labkit.deidentification.dates import Dates
+from labkit.deidentification.edges import Edges
 from labkit.deidentification.eponyms import Eponyms
 from labkit.deidentification.institutions import Institutions
 from labkit.deidentification.known import KnownIdentifiers
@@ -17,6 +18,7 @@ from labkit.deidentification.lowercase import Lowercase
 from labkit.deidentification.names import NameReader
 from labkit.deidentification.people import People
 from labkit.deidentification.places import Places
+from labkit.deidentification.signatures import Signatures
 from labkit.deidentification.spans import Cleaned, Span, merge, replace
 from labkit.deidentification.strangers import Strangers
 
@@ -65,6 +67,8 @@ class Gate:
         self._dates = Dates(loaded)
         self._reader = NameReader(loaded, lexicon=self._lexicon, eponyms=self._eponyms)
         self._people = People(loaded, lexicon=self._lexicon, reader=self._reader)
+        self._signatures = Signatures(lexicon=self._lexicon, reader=self._reader)
+        self._edges = Edges(lexicon=self._lexicon, reader=self._reader)
         self._places = Places(loaded, lexicon=self._lexicon, reader=self._reader)
         self._institutions = Institutions(loaded, lexicon=self._lexicon, reader=self._reader)
         self._strangers = Strangers(loaded, lexicon=self._lexicon, eponyms=self._eponyms, reader=self._reader)
@@ -94,16 +98,16 @@ class Gate:
             spans += self._known_index(known, strict=True).find(text)
         spans += self._numbers(text)
         spans += self._at_words(text)
-        spans += self._people.last_lines(text)
+        spans += self._signatures.last(text)
         spans += [span] if (span := self._people.opening(text)) else []
         spans += self._lowercase.find(text)
         for kind, regex in self._patterns:
             spans += (Span(m.start(), m.end(), kind) for m in regex.finditer(text))
-        spans += list(self._people.repeated(text, spans))
+        spans += list(self._edges.repeated(text, spans))
         # last, since a name without a cue is too unsure to be looked for elsewhere
         spans += self._people.after_colons(text)
         spans += self._strangers.find(text, spans)
-        return merge(self._people.with_particles(text, span) for span in spans)
+        return merge(self._edges.complete(text, span) for span in spans)
 
     def _known_index(self, known: KnownIdentifiers, *, strict: bool = False) -> KnownIndex:
         return KnownIndex(known, lexicon=self._lexicon, eponyms=self._eponyms, reader=self._reader, strict=strict)

@@ -100,8 +100,8 @@ class Institutions:
             if not token or text[token.end() : token.end() + 1] == ":" or (trailing and not link.group("link")):
                 break
             kind = self._names(text, token.start(), token.group("word"), back=False)
-            if not kind and (link.group("link") or "").casefold() in self._spots:
-                kind = "name" if self._is_spot(token.group("word")) else None
+            if kind != "name" and (link.group("link") or "").casefold() in self._spots:
+                kind = "name" if self._is_spot(token.group("word")) else kind
             if not kind:
                 break
             reach = token.end()

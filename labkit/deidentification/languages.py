@@ -33,6 +33,7 @@ class Dates(_Part):
     month_cues: Words = ()
     joins: Words = ()
     birth: Words = ()
+    weekdays: Words = ()
 
 
 class People(_Part):
@@ -101,6 +102,7 @@ class Places(_Part):
     town_fronts: Words = ()
     town_backs: Words = ()
     town_joins: Words = ()
+    town_words: Words = ()
 
 
 class Pattern(_Part):

@@ -64,8 +64,8 @@ class Lexicon:
                 self._adjectives |= {word for word in words if word[:1].islower()}
         own = {name.casefold() for language in languages for name in language.given_names}
         self._given = (read_names("given_names") | own) - {month.casefold() for month in months}
-        self._surnames = read_names("surnames")
-        self._names = (self._given | self._surnames) - self._vocabulary
+        self._surnames, self._towns = read_names("surnames"), read_names("towns")
+        self._names = (self._given | self._surnames | self._towns) - self._vocabulary
         self._seen: dict[str, bool] = {}
 
     def listed(self, word: str) -> bool:

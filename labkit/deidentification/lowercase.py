@@ -28,18 +28,22 @@ class Lowercase:
             for p in people
             for cue in (*p.honorifics, *p.titles, *p.title_tails, *p.patients, *p.labels, *p.signatures, *p.contacts)
         }
+        address = alternation(c.casefold() for p in people for c in (*p.honorifics, *p.titles))
+        self._address = re.compile(rf"{address}\.?", re.IGNORECASE)
+        # "req by dr okwu": a form of address in small letters has its name in small letters, too
+        self._small = re.compile(rf"(?<!\w){address}(?![\w-])\.?\s+(?=[^\W\d_A-ZÄÖÜ])")
         self._cue = re.compile(rf"(?<!\w){alternation(cues)}(?![\w-])(?:\s?[:,]|\.)?\s+", re.IGNORECASE)
 
     def find(self, text: str) -> Iterator[Span]:
-        """Places of names; none where the text has capitals as usual."""
+        """Places of names; in a text with capitals as usual only after a form of address in small letters."""
         capitals, letters = sum(map(str.isupper, text)), sum(map(str.isalpha, text))
-        if letters == 0 or capitals > SHARE * letters:
-            return
-        for cue in self._cue.finditer(text):
+        usual = letters == 0 or capitals > SHARE * letters
+        for cue in (self._small if usual else self._cue).finditer(text):
             end = self._run(text, cue.end(), listed=False)
             if end:
-                yield Span(cue.end(), end, "NAME")
-        done = 0
+                address = self._address.fullmatch(cue.group().strip())
+                yield Span(cue.start() if address else cue.end(), end, "NAME")
+        done = len(text) if usual else 0
         for match in WORD.finditer(text):
             if match.start() >= done and len(match.group()) > 2 and self._lexicon.named(match.group()):
                 done = self._run(text, match.start(), listed=True) or match.end()

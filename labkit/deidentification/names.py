@@ -112,9 +112,9 @@ class NameReader:
             position = follow
         if end is None or (words == 0 and not strong):
             return None
-        return Name(start, self._with_credentials(text, end), words, titled)
+        return Name(start, self.with_credentials(text, end), words, titled)
 
-    def _with_credentials(self, text: str, end: int) -> int:
+    def with_credentials(self, text: str, end: int) -> int:
         # "Befunder: Uhl, E."
         initial = LAST_INITIAL.match(text, end)
         end = initial.end() if initial else end

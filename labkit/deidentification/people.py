@@ -7,6 +7,7 @@ from labkit.deidentification.cues import UPPER, CueIndex, alternation
 from labkit.deidentification.languages import Language
 from labkit.deidentification.lexicon import Lexicon
 from labkit.deidentification.names import CLOSES, INITIAL, NAME, Name, NameReader
+from labkit.deidentification.signatures import Signatures
 from labkit.deidentification.spans import Span
 
 __all__ = ["People"]
@@ -22,47 +23,14 @@ PLACE_BEFORE = re.compile(
 OPENING = re.compile(rf"\s*({NAME.pattern},[ \t]*{NAME.pattern}(?:[ \t]{NAME.pattern})?)(?=[ \t]*(?:[,;(*\r\n|]|$|\d))")
 AFTER_COLON = re.compile(rf":[ \t]{{1,3}}(?=[{UPPER}])")
 ADJECTIVE = re.compile(r"(?:e[rsnm]|[^aeiouy]e|[a-z]{6}s)$")
-# initials alone: "gez. KM", "Befunder: AB/cd"; "KM/sb" on a line of its own
+# initials alone: "gez. KM", "Befunder: AB/cd"
 LETTERS = re.compile(
     rf"(?:[{UPPER}][^\W\d_]{{0,2}}\.?\s?[/|-]\s?[^\W\d_]{{1,4}}\.?|[{UPPER}]{{2,4}})(?![\w-])(?=[ \t]*(?:$|[\r\n.,;)]))"
 )
-TYPIST = re.compile(r"(?:(?<=[\s/])|^)([^\W\d_]{1,4})\.?\s?[/|]\s?([^\W\d_]{1,4})\.?[ \t]*(?=$|\r?\n)")
-SIGNED = re.compile(
-    rf"(?:(?<=[.:)\]] )|(?<=  )|(?<=\d )|(?<=^)|(?<=\n))((?:[{UPPER}]\. ?-?){{1,2}})(?<!M\. )({NAME.pattern})[ \t]*(?=$|\r?\n)"
-)
-VIEWS = {
-    "re",
-    "li",
-    "ap",
-    "lat",
-    "dp",
-    "pa",
-    "seitl",
-    "seit",
-    "m",
-    "w",
-    "d",
-    "f",
-    "i",
-    "ii",
-    "iii",
-    "iv",
-    "ac",
-    "sc",
-    "mc",
-    "ip",
-    "rt",
-    "lt",
-    "r",
-    "l",
-}
 # "Baker, ST4" as the last line; "phoned to Cross in ED"
 ALONE = re.compile(rf"(?:^|\n)[ \t]*({NAME.pattern})$")
 SMALL = re.compile(r"[ \t]+[(a-zäöü]")
 CELL_BEFORE = re.compile(rf"(?:^|[\n:;(|/\t]|  )[ \t]*({NAME.pattern}) $")
-BEFORE_INITIAL = re.compile(rf"(?<!\w)(?:[{UPPER}]\.[ -]?){{1,3}}$")
-ARTICLES = {"der", "den", "da", "la", "y"}
-COLUMNS = re.compile(r"\t+| {2,}| ?/ ?| ?[,;&|] ?")
 
 
 class People:
@@ -70,6 +38,7 @@ class People:
 
     def __init__(self, languages: tuple[Language, ...], *, lexicon: Lexicon, reader: NameReader):
         self._lexicon, self._reader = lexicon, reader
+        self._signatures = Signatures(lexicon=lexicon, reader=reader)
         self._people = [language.people for language in languages]
         joins = alternation(join for p in self._people for join in p.joins)
         by = alternation(word for p in self._people for word in p.by)
@@ -100,7 +69,7 @@ class People:
             plain = name and not any(map(self._lexicon.known, NAME.findall(text[name.start : name.end])[:1]))
             return [Span(name.start, name.end, "NAME")] if plain else []
         if kind == "closing":
-            return list(self.signature_lines(text, end))
+            return list(self._signatures.lines(text, end))
         if kind in {"honorific", "title"}:
             name = self._reader.forward(text, start if kind == "title" else SPACE.match(text, end).end(), strong=True)
             if name is None:
@@ -213,6 +182,10 @@ class People:
         if not match:
             return None
         name = self._reader.forward(text, match.start(1), strong=False, comma=True)
+        # "TFCC, SLAP": abbreviations
+        words = NAME.findall(match.group(1))
+        if all(word.isupper() and len(word) < 5 for word in words) and not any(map(self._lexicon.named, words)):
+            return None
         return Span(name.start, name.end, "NAME") if name and name.words >= 2 and name.end == match.end(1) else None
 
     def at_given_name(self, text: str, start: int) -> Span | None:
@@ -241,90 +214,3 @@ class People:
             # a first word in -er, -es, -en is rather a German adjective
             if len(plain) >= 2 and len(plain) == len(words) and capitals and not ADJECTIVE.search(plain[0]):
                 yield Span(name.start, name.end, "NAME")
-
-    def with_particles(self, text: str, span: Span) -> Span:
-        """The span of a name with the particle before it: "Bülow" in "Befunder: von Bülow"; not in "überwiesen von X"."""
-        if span.type not in {"NAME", "PHYSICIAN"}:
-            return span
-        return self._with_initials(text, self._with_particle(text, span))
-
-    def _with_initials(self, text: str, span: Span) -> Span:
-        initials = BEFORE_INITIAL.search(text, max(0, span.start - 12), span.start)
-        return Span(initials.start(), span.end, span.type) if initials else span
-
-    def _with_particle(self, text: str, span: Span) -> Span:
-        found = self._reader.particle_before.search(text, max(0, span.start - 24), span.start)
-        if not found or found.group().split()[0].casefold() in ARTICLES:
-            return span
-        before = text[max(0, found.start() - 20) : found.start()].rstrip(" ")
-        led = (
-            not before
-            or (before[-1] == "." and BEFORE_INITIAL.search(before))
-            or before[-1] in "\n:(/,|*=-\t"
-            or self._reader.led.search(before + " ") is not None
-        )
-        given = re.search(r"[^\W\d_]+$", before)
-        return (
-            Span(found.start(), span.end, span.type) if led or (given and self._reader.given(given.group())) else span
-        )
-
-    def signature_lines(self, text: str, start: int) -> Iterator[Span]:
-        """Names that fill lines, or columns of lines, after `start`."""
-        for line in re.finditer(r"[^\r\n]+", text[start : start + 600]):
-            position = 0
-            for column in [*COLUMNS.finditer(line.group()), None]:
-                stop = column.start() if column else len(line.group())
-                begin = start + line.start() + position
-                found = self._fills(text, begin, start + line.start() + stop)
-                if found:
-                    yield found
-                position = column.end() if column else stop
-
-    def last_lines(self, text: str) -> Iterator[Span]:
-        """Names that fill the last lines of a text of several lines."""
-        filled = list(re.finditer(r"[^\r\n]*\S[^\r\n]*", text))
-        if len(filled) > 1:
-            yield from self.signature_lines(text, filled[max(1, len(filled) - 2)].start())
-        for line in {*filled[:2], *filled[-2:]}:
-            signed = SIGNED.search(text, line.start(), line.end())
-            if signed and (self._lexicon.surname(signed.group(2)) or not self._lexicon.known(signed.group(2))):
-                yield Span(signed.start(1), signed.end(2), "PHYSICIAN")
-            typist = TYPIST.search(text, line.start(), line.end())
-            if (
-                typist
-                and not {half.casefold() for half in typist.groups()} & VIEWS
-                and not typist.group()[-1].isdigit()
-            ):
-                yield Span(typist.start(), typist.end(), "PHYSICIAN")
-
-    def _fills(self, text: str, begin: int, end: int) -> Span | None:
-        piece = text[begin:end]
-        begin += len(piece) - len(piece.lstrip())
-        if not piece.strip() or len(piece) > 60:
-            return None
-        name = self._reader.forward(text, begin, strong=False)
-        alone = "\n" in text[begin - 1 : begin] and not text[end : end + 1].strip()
-        if name is None and alone and self._lexicon.surname(piece.strip(" .,\t")) and NAME.match(piece.strip()):
-            return Span(begin, begin + len(piece.strip()), "PHYSICIAN")
-        if name is None or text[name.end : end].strip(" .,\t") or name.end > end:
-            return None
-        several = name.words >= 2 or (name.words == 1 and "." in text[begin : name.end]) or name.titled
-        return Span(begin, name.end, "PHYSICIAN") if several else None
-
-    def repeated(self, text: str, spans: list[Span]) -> Iterator[Span]:
-        """Further places of the names in `spans`, also in the genitive or in capitals."""
-        names: dict[str, str] = {}
-        for span in spans:
-            if span.type in {"NAME", "PHYSICIAN"}:
-                bare = self._reader.title.sub(" ", text[span.start : span.end])
-                for word in NAME.findall(bare):
-                    word = re.sub(r"['’]s$", "", word)
-                    if len(word) > 2 and not self._lexicon.known(word):
-                        names.setdefault(word, span.type)
-        if not names:
-            return
-        forms = alternation({form for name in names for form in (name, name.upper())})
-        for match in re.finditer(rf"(?<![\w-])({forms})(?:s|['’]s?)?(?!\w)", text):
-            if not self._reader.ordinary(text, match.start(1), match.end(1)) or self._lexicon.known(match.group(1)):
-                kind = names.get(match.group(1)) or next(k for n, k in names.items() if n.upper() == match.group(1))
-                yield Span(match.start(), match.end(), kind)

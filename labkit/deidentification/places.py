@@ -42,6 +42,12 @@ REST = re.compile(
     rf"[:\s]{{0,3}}((?:{WORD}|\d{{1,5}}[a-zA-Z]?\b(?!\.\d)|am|an|der|den|im|in|bei|zur|zum|dem|des|of|the|[,/–-])"
     r"(?:[ \t]+|(?=,)|$|(?=[\n.;])))+"
 )
+TO_CODE = re.compile(r"[,\s/–-]{0,3}")
+HOUSE_NUMBER = re.compile(r"\d[ ]?[a-zA-Z]?,?\s*$")
+WARD = re.compile(
+    rf"\s?:?\s(?:{WORD}\s(?=\d))?(?:[A-Z]{{0,4}}[- ]?\d{{1,4}}(?:\.\d)?[A-Za-z]?(?!\w){UNIT}|[A-Z]\d?(?!\w|\.))"
+    r"(?:\s(?i:Süd|Nord|West|Ost|North|South|East)\b)?"
+)
 BIRTHPLACE = re.compile(rf"\s(?:in|aus|at)\s({WORD})")
 
 
@@ -76,11 +82,15 @@ class Places:
     def _is_street(self, match: re.Match, places: PlaceCues) -> bool:
         name = match.group("name").split()
         if places.street_last:
-            return not self._lexicon.clinical(name[-1])
+            coded = self._code is not None and self._code.match(
+                match.string, TO_CODE.match(match.string, match.end()).end()
+            )
+            spelled = name[-1].casefold().rstrip(".").endswith(("str", "straße", "strasse"))
+            return bool(coded) or spelled or not self._lexicon.clinical(name[-1])
         return not (match.group("kind").casefold() in AMBIGUOUS and all(map(self._lexicon.known, name)))
 
     def _with_city(self, text: str, end: int) -> int:
-        code = self._code.match(text, re.compile(r"[,\s/–-]{0,3}").match(text, end).end()) if self._code else None
+        code = self._code.match(text, TO_CODE.match(text, end).end()) if self._code else None
         city = re.compile(rf",\s?({CITY})(?=,\s?)").match(text, end)
         if city and self._code and self._code.match(text, re.compile(r",?\s?").match(text, city.end()).end()):
             code = self._code.match(text, re.compile(r",?\s?").match(text, city.end()).end())
@@ -93,7 +103,8 @@ class Places:
         city = re.compile(rf"[\s-]\s?({CITY})").match(text, match.end())
         if match.group()[-1].isdigit() and not match.group()[:2].isalpha():
             words = city.group(1).split() if city else []
-            if city and self._may_be_town(words):
+            addressed = HOUSE_NUMBER.search(text, max(0, match.start() - 8), match.start()) is not None
+            if city and (addressed or self._may_be_town(words)):
                 yield Span(match.start(), city.start(1) + len(self._town(words)), "ADDRESS")
             return
         before = re.search(rf"(?:{WORD}\s)?{WORD},?\s$", text[max(0, match.start() - 40) : match.start()])
@@ -137,9 +148,7 @@ class Places:
         return self._ward(text, start, end, named=kind == "ward")
 
     def _ward(self, text: str, start: int, end: int, *, named: bool) -> list[Span]:
-        number = re.compile(
-            rf"\s?:?\s(?:{WORD}\s(?=\d))?(?:[A-Z]{{0,4}}[- ]?\d{{1,4}}(?:\.\d)?[A-Za-z]?(?!\w){UNIT}|[A-Z]\d?(?!\w|\.))(?:\s(?i:Süd|Nord|West|Ost|North|South|East|West)\b)?"
-        ).match(text, end)
+        number = WARD.match(text, end)
         if number:
             return [Span(start, number.end(), "HOSPITAL")]
         name = NAME.match(text, end + 1)

@@ -18,9 +18,14 @@ SHORTEST_CAPITALS = 5
 # "McAllister", "DiPietro", "O'Brien"; any other capital inside a word is a brand or an abbreviation
 INNER = re.compile(rf"(?:Ma?c|De|Di|Du|La|Le|Lo|Van|Von|Fitz|[OD]['’])[{UPPER}][^\W\d_]+(?:['’]s?)?")
 LEFT = re.compile(rf"(?:(?<!\w)(?:{INITIAL.pattern})[ ]?|(?<!\w)[{UPPER}]\. ?)+$")
-RIGHT = re.compile(rf",? [{UPPER}]\.(?:[ -]?[{UPPER}]\.)?(?!\w)")
+RIGHT = re.compile(
+    rf",? [{UPPER}]\.(?:[ -]?[{UPPER}]\.)?(?!\w)|,? [{UPPER}]"
+    r"(?=[ \t]*(?:$|[\r\n,;)|/(]|\*|(?:at|on|am|um|DOB|dob|geb|born|MRN)\b))"
+)
 ABBREVIATED = re.compile(r"\.(?=[ \t]*(?:[^\W\d_A-ZÄÖÜ]|\d|[,;:)/]))")
 LABEL = re.compile(r"\.?\s?:")
+HEAD = re.compile(r"(?:^|[\n\t.;,|/)]| {2}) ?$")
+CELL = re.compile(r"(?:^|[\n\t|(/:]) ?$")
 LED = re.compile(rf"(?<!\w)((?!M\.)[{UPPER}]\.|[{UPPER}][^\W\d_]+) ?$")
 PARTS = re.compile(r"[-'’]")
 WORD_BEFORE = re.compile(rf"(?<![\w-])([{UPPER}][^\W\d_]+(?:-[{UPPER}][^\W\d_]+)*),? $")
@@ -38,6 +43,7 @@ class Strangers:
         self._front = re.compile(rf"(?<!\w){fronts}[ -]$")
         backs = alternation(word for language in languages for word in language.places.town_backs)
         joins = alternation(word for language in languages for word in language.places.town_joins)
+        self._towns = {word.casefold() for language in languages for word in language.places.town_words}
         self._back = re.compile(rf"[ -]{backs}(?!\w)|[ -]{joins}[ -](?P<last>[{UPPER}][^\W\d_]+)")
 
     def find(self, text: str, taken: Iterable[Span]) -> Iterator[Span]:
@@ -59,6 +65,8 @@ class Strangers:
     def _strange(self, text: str, match: re.Match) -> bool:
         word, start, end = match.group(), match.start(), match.end()
         named = self._lexicon.named(word)
+        if word.casefold() in self._towns and TOWN.search(text, max(0, start - 8), start):
+            return True
         if self._lexicon.known(word) and not ("-" in word and named and not self._is_term(word)):
             return False
         if self._is_eponym(text, start, end):
@@ -67,14 +75,17 @@ class Strangers:
             return False
         if len(word) < SHORTEST:
             return named
+        short = word.isupper() or len(word) < 6 or text[end : end + 1] == "."
+        label = short and LABEL.match(text, end) and HEAD.search(text, max(0, start - 3), start)
         if word.isupper():
-            if not named and LABEL.match(text, end):
+            if not named and label:
                 return False
             return named or (len(word) >= SHORTEST_CAPITALS and len(set(word) & set("AEIOUYÄÖÜ")) > 0)
-        if not INNER.fullmatch(word) and not all(part[1:] == part[1:].lower() for part in PARTS.split(word)):
+        parts = () if INNER.fullmatch(word) else PARTS.split(word)
+        if not all(part[1:] == part[1:].lower() or INNER.fullmatch(part) for part in parts):
             return named and all(part.istitle() or part.islower() for part in word.split("-"))
         # "Lig. collaterale", "BEURT.:": an abbreviation or a label, unless it is a known name
-        return named or (not (len(word) < 7 and ABBREVIATED.match(text, end)) and not LABEL.match(text, end))
+        return named or (not (len(word) < 7 and ABBREVIATED.match(text, end)) and not label)
 
     def _is_eponym(self, text: str, start: int, end: int) -> bool:
         """Whether the word is used as an eponym, or is listed as one and no initial or given name leads to it."""
@@ -98,13 +109,14 @@ class Strangers:
     def _whole(self, text: str, match: re.Match) -> Span:
         """The span of the name that the word belongs to: given names, initials, particles, and what makes up a town."""
         start, end = match.start(), match.end()
-        name = self._reader.forward(text, start, strong=False)
+        cell = CELL.search(text, max(0, start - 3), start) is not None
+        name = self._reader.forward(text, start, strong=False, comma=cell)
         end = max(end, name.end) if name else end
         back = self._back.match(text, end)
         if back and not (back.group("last") and self._lexicon.known(back.group("last"))):
             return Span(self._begin(text, start), back.end(), "ADDRESS")
         right = RIGHT.match(text, end)
-        end = right.end() if right else end
+        end = self._reader.with_credentials(text, right.end() if right else end)
         begin = self._begin(text, start)
         place = TOWN.search(text, max(0, begin - 8), begin) or self._front.search(text[max(0, begin - 12) : start])
         return Span(begin, end, "ADDRESS" if place else "NAME")
