@@ -9,7 +9,7 @@ from labkit.errors import EvaluationError
 from labkit.evaluation.cases import MACRO
 from labkit.evaluation.settings import MACRO_AUC
 
-__all__ = ["answer", "declaration", "endpoint_finding"]
+__all__ = ["answer", "declaration", "endpoint_finding", "verdict"]
 
 REFERENCE = "verified value of each test label; uncertain without follow-up is left out, not mentioned is false"
 INTERVALS = {"robust": "robust (DeLong by patients, steadied)", "delong": "DeLong by patients"}

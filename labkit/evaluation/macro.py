@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special
 
 from labkit.errors import EvaluationError
-from labkit.evaluation import roc
+from labkit.evaluation import robust, roc
 
 __all__ = ["MacroAuc", "compare_macro_auc", "compare_macro_auc_unpaired", "influence", "macro_auc"]
 
@@ -91,11 +91,11 @@ def macro_auc(y, score, *, patients=None, level=0.95):
 
 
 def _robust(y, areas, moved, codes, *, level):
-    """`roc.robust_interval` of the mean: its variance grows as those of its labels do when they are steadied."""
+    """`robust.robust_interval` of the mean: its variance grows as those of its labels do when they are steadied."""
     found = np.array([_clustered(column, codes) for column in moved.T])  # (labels,)
     n_positive, n_negative = (y == 1).sum(axis=0), (y == 0).sum(axis=0)
     numbers = zip(areas, found, n_positive, n_negative, strict=True)
-    steadied = np.array([roc.steadied(a, v, n_positive=p, n_negative=n) for a, v, p, n in numbers])
+    steadied = np.array([robust.steadied(a, v, n_positive=p, n_negative=n) for a, v, p, n in numbers])
     mean, spread = float(areas.mean()), float(areas.mean() * (1 - areas.mean()))
     smaller = int(np.minimum(n_positive, n_negative).sum())
     if spread == 0 or np.isnan(found).any() or not found.any():
@@ -103,7 +103,7 @@ def _robust(y, areas, moved, codes, *, level):
     else:
         variances = steadied * areas * (1 - areas)
         relative = _clustered(moved.mean(axis=1), codes) / spread * variances.sum() / found.sum()
-    return roc.robust_interval(mean, float(relative), n_smaller=smaller, level=level)
+    return robust.robust_interval(mean, float(relative), n_smaller=smaller, level=level)
 
 
 def compare_macro_auc(y, score_a, score_b, *, patients=None, level=0.95):

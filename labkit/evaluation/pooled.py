@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labkit.errors import EvaluationError
-from labkit.evaluation import roc
+from labkit.evaluation import robust, roc
 
 __all__ = ["PooledAuc", "compare_pooled_auc", "pooled_auc"]
 
@@ -42,8 +42,8 @@ def pooled_auc(y, score, *, patients=None, level=0.95):
     if not used.any():
         return PooledAuc(np.nan, np.nan, (np.nan, np.nan), **counts)
     variance = _clustered(moved, codes)
-    relative = roc.steadied(area, variance, n_positive=n_positive, n_negative=n - n_positive)
-    ci = roc.robust_interval(area, relative, n_smaller=min(n_positive, n - n_positive), level=level)
+    relative = robust.steadied(area, variance, n_positive=n_positive, n_negative=n - n_positive)
+    ci = robust.robust_interval(area, relative, n_smaller=min(n_positive, n - n_positive), level=level)
     return PooledAuc(area, variance, ci, **counts)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import special
 
 from labkit.errors import EvaluationError
+from labkit.evaluation import robust
 
 __all__ = [
     "Auc",
@@ -20,12 +21,8 @@ __all__ = [
     "compare_auc",
     "compare_auc_unpaired",
     "placements",
-    "robust_interval",
-    "steadied",
     "tested",
 ]
-
-PRIOR_CASES = 8
 
 
 @dataclass(frozen=True)
@@ -57,12 +54,21 @@ class Difference:
 
 
 def placements(positive, negative):
-    """Share of the other class that each case beats, ties half: (n_positive,), (n_negative,) float64."""
+    """Share of the other class that each case beats, ties half: (n_positive,), (n_negative,) float64.
+
+    Looking sorted values up in sorted ones stays in the cache, and both classes follow from one look-up.
+    """
     # float64 throughout: placements are multiples of 0.5 / n and must not round in float32
-    ordered_negative, ordered_positive = np.sort(negative), np.sort(positive)
-    beaten = np.searchsorted(ordered_negative, positive, "left") + np.searchsorted(ordered_negative, positive, "right")
-    beating = np.searchsorted(ordered_positive, negative, "left") + np.searchsorted(ordered_positive, negative, "right")
-    return beaten / (2.0 * len(negative)), 1.0 - beating / (2.0 * len(positive))
+    of_positive, of_negative = np.argsort(positive), np.argsort(negative)
+    m, n = len(positive), len(negative)
+    ordered_positive, ordered_negative = np.asarray(positive)[of_positive], np.asarray(negative)[of_negative]
+    beaten, tied = (np.searchsorted(ordered_negative, ordered_positive, side) for side in ("left", "right"))
+    v10, v01 = np.empty(m), np.empty(n)
+    v10[of_positive] = (beaten + tied) / (2.0 * n)
+    # a negative at place j is above the positives with tied <= j, and not below those with beaten <= j
+    above, upto = (np.cumsum(np.bincount(places, minlength=n + 1))[:n] for places in (tied, beaten))
+    v01[of_negative] = 1.0 - (above + upto) / (2.0 * m)
+    return v10, v01
 
 
 def auc(y, score, level=0.95, *, weight=None, one_class="raise"):
@@ -79,7 +85,7 @@ def auc(y, score, level=0.95, *, weight=None, one_class="raise"):
     Returns
     -------
     Auc; `ci` is pROC's: it collapses to a point at perfect separation and holds the true area too rarely with few
-    positives (bench/evaluation.py: with 5 in 56 to 84 % instead of 95 %). `ci_robust` (see `robust_interval`) held it
+    positives (bench/evaluation.py: with 5 in 56 to 84 % instead of 95 %). `ci_robust` (see `robust.robust_interval`) held it
     in 93 to 99 %. One positive or one negative case leaves the variance undefined: NaN, and so is `ci`.
 
     Raises
@@ -95,7 +101,7 @@ def auc(y, score, level=0.95, *, weight=None, one_class="raise"):
     area = float(v10.mean())
     variance = _variance(v10) / len(v10) + _variance(v01) / len(v01)
     half = special.ndtri(0.5 + level / 2) * np.sqrt(variance)
-    relative = steadied(area, float(variance), n_positive=n_positive, n_negative=n - n_positive)
+    relative = robust.steadied(area, float(variance), n_positive=n_positive, n_negative=n - n_positive)
     return Auc(
         auc=area,
         variance=float(variance),
@@ -103,7 +109,7 @@ def auc(y, score, level=0.95, *, weight=None, one_class="raise"):
         n=n,
         n_positive=n_positive,
         level=level,
-        ci_robust=robust_interval(area, relative, n_smaller=min(n_positive, n - n_positive), level=level),
+        ci_robust=robust.robust_interval(area, relative, n_smaller=min(n_positive, n - n_positive), level=level),
     )
 
 
@@ -213,38 +219,3 @@ def tested(difference, variance, df, *, level=0.95, alternative="two-sided"):
         se=se,
         level=level,
     )
-
-
-def steadied(area, variance, *, n_positive, n_negative):
-    """DeLong's variance averaged with that of Newcombe's model (Stat Med 2006;25:559, method 5), never 0.
-
-    With few positives DeLong's is too small, and 0 at perfect separation. The model is taken at a shrunken area and
-    counts as `PRIOR_CASES` cases of the smaller class. A variance of NaN leaves the model alone.
-
-    Returns
-    -------
-    variance / (area * (1 - area)), which stays finite where the area is 0 or 1.
-    """
-    smaller = min(n_positive, n_negative)
-    shrunk = (area * smaller + 1) / (smaller + 2)
-    half = (n_positive + n_negative) / 2 - 1
-    model = (1 + half * (1 - shrunk) / (2 - shrunk) + half * shrunk / (1 + shrunk)) / (n_positive * n_negative)
-    if np.isnan(variance):
-        return model
-    spread = area * (1 - area)
-    found = variance / spread if spread > 0 else 0.0
-    return (smaller * found + PRIOR_CASES * model) / (smaller + PRIOR_CASES)
-
-
-def robust_interval(area, relative, *, n_smaller, level=0.95):
-    """An interval that is never a point and never leaves [0, 1], for an area or a mean of areas.
-
-    Wilson's form with the number of cases that the variance amounts to (Kottas, Kuss & Zapf 2014, BMC Med Res Methodol
-    14:26) and Student's t. relative : as `steadied` gives it; n_smaller : cases of the smaller class.
-    bench/evaluation.py shows the coverage.
-    """
-    quantile = float(special.stdtrit(2 * (n_smaller + PRIOR_CASES) - 1, 0.5 + level / 2))
-    n = quantile**2 * relative
-    centre, width = (area + n / 2) / (1 + n), np.sqrt(n * area * (1 - area) + n * n / 4) / (1 + n)
-    # rounding must not take the area itself out of its interval
-    return float(np.clip(min(centre - width, area), 0, 1)), float(np.clip(max(centre + width, area), 0, 1))
