@@ -135,6 +135,22 @@ def test_the_copy_that_is_shared_carries_no_path_and_no_name_of_the_machine(tmp_
     assert "papermill" not in clean.metadata
 
 
+def test_the_address_of_a_private_endpoint_is_not_shared_and_a_public_one_is(tmp_path):
+    private = {"extraction": {"openai": {"base_url": "https://gpu7.klinik.example:8443/v1", "local_hosts": ["gpu7"]}}}
+    said = "base_url: https://gpu7.klinik.example:8443/v1; Endpoint gpu7.klinik.example: no answer; gpu7"
+    assert scrub.text(said, scrub.patterns(tmp_path, private)) == (
+        "base_url: (private address); Endpoint (private address): no answer; (private address)"
+    )
+    public = {"openai": {"base_url": "https://eu.api.openai.com/v1", "local_hosts": []}}
+    assert (
+        scrub.text("https://eu.api.openai.com/v1", scrub.patterns(tmp_path, public)) == "https://eu.api.openai.com/v1"
+    )
+    loopback = {"openai": {"base_url": "http://127.0.0.1:8000/v1"}}
+    assert scrub.text("at http://127.0.0.1:8000/v1, 127.0.0.1", scrub.patterns(tmp_path, loopback)) == (
+        "at (private address), 127.0.0.1"
+    )
+
+
 @pytest.mark.browser
 def test_a_browser_without_network_shows_the_page_wide_and_narrow(rich, tmp_path):
     if not Path(CHROMIUM).exists() and os.environ.get("LABKIT_REQUIRE_BROWSER") != "1":

@@ -1,4 +1,4 @@
-"""Take the machine out of a shared notebook: absolute paths, user and host name, papermill's notes.
+"""Take the machine out of a shared notebook: absolute paths, endpoints, user and host name, papermill's notes.
 
 Used before every executed copy and page is written.
 """
@@ -13,6 +13,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import nbformat
 
@@ -24,6 +25,8 @@ Pattern = tuple[re.Pattern[str], str]
 # Notes of papermill that name files or hold times of no use to a reader.
 CELL_NOTES = ("papermill", "execution")
 SHORTEST_NAME = 4
+PUBLIC_ENDPOINT = "api.openai.com"  # everybody may know it; any other address tells of the hospital's network
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 COMMON_NAMES = {"root", "user", "admin", "test", "localhost", "home", "debian", "ubuntu", "runner", "jupyter"}
 
 
@@ -68,7 +71,7 @@ def _walk(node: Any, patterns: list[Pattern]) -> Any:
 
 
 def patterns(base: Path, parameters: dict[str, Any]) -> list[Pattern]:
-    """What to replace by what: folders (longest first), then a user's or host's name where it cannot be a word.
+    """What to replace by what: endpoints, folders (longest first), a user's or host's name where it cannot be a word.
 
     Parameters
     ----------
@@ -87,7 +90,10 @@ def patterns(base: Path, parameters: dict[str, Any]) -> list[Pattern]:
         str(Path.home()): "~",
     }
     places |= {place: f"…/{Path(place).name}" for place in _absolute(parameters)}
-    found = []
+    found = [
+        (re.compile(rf"(?<![\w-]){re.escape(address)}(?![\w-])"), "(private address)")
+        for address in _addresses(parameters)
+    ]
     for place, shown in sorted(places.items(), key=lambda item: -len(item[0])):
         if len(place) < SHORTEST_NAME:
             continue
@@ -109,6 +115,20 @@ def _absolute(parameters: Any) -> list[str]:
     if isinstance(parameters, (list, tuple)):
         return [place for value in parameters for place in _absolute(value)]
     return [parameters.rstrip("/")] if isinstance(parameters, str) and Path(parameters).is_absolute() else []
+
+
+def _addresses(parameters: Any) -> list[str]:
+    """Addresses and hosts of endpoints that are not public, the longest first."""
+    found = set()
+    if isinstance(parameters, dict):
+        found.update(parameters.get("local_hosts") or ())
+        url = parameters.get("base_url")
+        host = urlsplit(url).hostname if isinstance(url, str) else None
+        if host and host != PUBLIC_ENDPOINT and not host.endswith(f".{PUBLIC_ENDPOINT}"):
+            found |= {url, host}
+        for value in parameters.values():
+            found.update(_addresses(value))
+    return sorted((a for a in found if len(a) >= SHORTEST_NAME and a not in LOOPBACK), key=len, reverse=True)
 
 
 def _user() -> str:
