@@ -1,4 +1,4 @@
-"""Patients to train, validation and test, stratified over labels; used by 02_verification.
+"""Patients to train, validation and test, or to k folds, stratified over labels.
 
 LABELS rows (study_id, patient, finding, value) go in, a SPLITS table comes out. No patient is in two splits.
 Algorithm: iterative stratification (Sechidis 2011) over whole patients: the rarest label first, its patients,
@@ -11,7 +11,7 @@ import pandas as pd
 from labkit.errors import ParamsError, TableError
 from labkit.templates import LabelValue
 
-__all__ = ["FRACTIONS", "assign", "attach", "check_disjoint", "counts"]
+__all__ = ["FRACTIONS", "assign"]
 
 FRACTIONS = {"train": 0.64, "validation": 0.16, "test": 0.20}  # the study's
 STRATA = (LabelValue.TRUE, LabelValue.UNCERTAIN)
@@ -60,66 +60,6 @@ def assign(labels, *, fractions=FRACTIONS, seed, external_sites=()):
         }
     )
     return table.sort_values("patient", ignore_index=True)
-
-
-def attach(table, split_table):
-    """A copy of `table` (which has a column patient) with the column split.
-
-    Raises
-    ------
-    TableError : a patient has no split, or two.
-    """
-    check_disjoint(split_table)
-    by_patient = split_table.drop_duplicates("patient").set_index("patient")["split"]
-    found = table["patient"].map(by_patient)
-    if found.isna().any():
-        patient = table.loc[found.isna(), "patient"].iloc[0]
-        n = table.loc[found.isna(), "patient"].nunique()
-        raise TableError(
-            f"splits: {n} patients have no split, first {patient}. Add them to the split file or rebuild it "
-            "with splits.assign."
-        )
-    return table.assign(split=found)
-
-
-def check_disjoint(table, *, name="splits"):
-    """Stop where a patient is in two splits; `table` has the columns patient and split.
-
-    Raises
-    ------
-    TableError : the message names the first such patient (a pseudonym) and its splits.
-    """
-    pairs = table[["patient", "split"]].drop_duplicates()
-    repeated = pairs[pairs["patient"].duplicated(keep=False)].sort_values(["patient", "split"])
-    if len(repeated):
-        patient = repeated["patient"].iloc[0]
-        where = " and ".join(repeated.loc[repeated["patient"] == patient, "split"])
-        raise TableError(
-            f"{name}: patient {patient} is in {where}; one split per patient is allowed. Rebuild it with splits.assign."
-        )
-
-
-def counts(labels):
-    """Studies by finding, value and split, zeros included: finding, value, split, n_studies, share of the
-    split's studies.
-    """
-    found = labels.groupby(["finding", "value", "split"])["study_id"].nunique()
-    levels = [
-        sorted(labels["finding"].unique()),
-        [str(value) for value in LabelValue],
-        _present_splits(labels),
-    ]
-    full = pd.MultiIndex.from_product(levels, names=["finding", "value", "split"])
-    table = found.reindex(full, fill_value=0).rename("n_studies").reset_index()
-    table["share"] = table["n_studies"] / table["split"].map(labels.groupby("split")["study_id"].nunique())
-    return table
-
-
-def _present_splits(labels):
-    present = set(labels["split"])
-    return [split for split in (*FRACTIONS, "external") if split in present] + sorted(
-        present - {*FRACTIONS, "external"}
-    )
 
 
 def _patients(labels):
