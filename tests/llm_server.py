@@ -15,8 +15,8 @@ from llm_replies import completion, error, fault_of, faulty, finding_ids, labels
 
 FEATURES = frozenset({"json_schema", "tools", "json_object", "logprobs", "seed", "temperature",
                       "max_completion_tokens", "prompt_cache_key", "store"})  # fmt: skip
-REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests",
-           500: "Internal Server Error", 503: "Service Unavailable"}  # fmt: skip
+REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+           429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}  # fmt: skip
 
 
 class LlmServer:
@@ -165,6 +165,10 @@ class LlmServer:
             return *error(404, f"The model `{body['model']}` does not exist.", code="model_not_found"), []
         if fault == "401":
             return *error(401, "Incorrect API key provided: sk-abcdefgh.", code="invalid_api_key"), []
+        if fault == "403":
+            return *error(403, "Not allowed here.", code="forbidden"), []
+        if fault == "404":
+            return *error(404, "The model does not exist.", code="model_not_found"), []
         if fault == "quota":
             return *error(429, "You exceeded your current quota.", code="insufficient_quota"), []
         refused = self._unsupported(body)

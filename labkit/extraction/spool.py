@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from labkit.errors import ExtractionError
+
 __all__ = ["Row", "Spool"]
 
 
@@ -44,6 +46,21 @@ class Spool:
         self.placeholders: Counter[str] = Counter()  # by type, over all reports
 
     def add(self, rows: list[Row]) -> None:
+        """Append rows.
+
+        Raises
+        ------
+        ExtractionError : the temporary folder is full.
+        """
+        try:
+            self._add(rows)
+        except sqlite3.Error as error:
+            raise ExtractionError(
+                f"The rows of this run do not fit into the temporary folder ({error}); free its disk or set "
+                "SQLITE_TMPDIR to another, then run again, answers so far are kept."
+            ) from error
+
+    def _add(self, rows: list[Row]) -> None:
         with self._lock:
             self._db.execute("BEGIN")
             for row in rows:

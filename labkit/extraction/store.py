@@ -62,9 +62,9 @@ class Store:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         self.lock = threading.RLock()
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             self.db = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
             self.db.execute("PRAGMA journal_mode=WAL")
             self.db.execute("PRAGMA synchronous=FULL")
@@ -75,8 +75,9 @@ class Store:
                     f"{self.path.name}: the store has version {version}, this labkit reads {VERSION}; give another "
                     "file."
                 )
-            self.db.execute(f"PRAGMA user_version={VERSION}")
-        except sqlite3.Error as error:
+            if version != VERSION:  # opening alone writes nothing, so it waits for nobody
+                self.db.execute(f"PRAGMA user_version={VERSION}")
+        except (sqlite3.Error, OSError) as error:
             raise ExtractionError(
                 f"{self.path.name}: cannot be used as store ({error}); give another file or free its disk."
             ) from error
@@ -139,6 +140,8 @@ class Store:
     def put(self, key: str, status: str, reason: str, payload: dict) -> None:
         """Keep a finished answer and give up the claim on it."""
         text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+        # Half of an emoji, as models write it when they are cut, is no text: a question mark stands for it.
+        text = text.encode("utf-8", "replace").decode("utf-8")
         row = (key, status, reason, text, time.time())
         self.db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", row)
         self.db.execute("DELETE FROM claims WHERE key = ?", (key,))
