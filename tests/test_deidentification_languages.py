@@ -50,6 +50,17 @@ def test_a_third_language_needs_no_code(dutch):
     assert "Bennett fractuur van de duim, 3 mm." in cleaned.text
 
 
+def test_a_language_without_a_vocabulary_keeps_unknown_words_and_loses_listed_names(dutch):
+    text = "Duidelijke Afbeelding. Vergelijking met Eerdere Opname. Laat Willemijn of Agnieszka bellen."
+    assert dutch.clean(text).text == text.replace("Agnieszka", "[NAME]")
+
+
+def test_a_vocabulary_in_the_file_makes_every_other_capital_a_name(tmp_path):
+    path = tmp_path / "nl.yaml"
+    path.write_text(DUTCH + "vocabulary: kleine afbeelding\n", encoding="utf-8")
+    assert Gate(languages=(path,)).clean("Kleine Afbeelding, bel Willemijn.").text == "Kleine Afbeelding, bel [NAME]."
+
+
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_the_projects_languages_load(language):
     assert load(language).language == language

@@ -43,6 +43,8 @@ class Strangers:
         self._front = re.compile(rf"(?<!\w){fronts}[ -]$")
         backs = alternation(word for language in languages for word in language.places.town_backs)
         joins = alternation(word for language in languages for word in language.places.town_joins)
+        # a language of few words says nothing about the others: then only listed names are found
+        self._complete = all(language.vocabulary for language in languages)
         self._towns = {word.casefold() for language in languages for word in language.places.town_words}
         self._back = re.compile(rf"[ -]{backs}(?!\w)|[ -]{joins}[ -](?P<last>[{UPPER}][^\W\d_]+)")
 
@@ -69,7 +71,7 @@ class Strangers:
             return True
         if self._lexicon.known(word) and not ("-" in word and named and not self._is_term(word)):
             return False
-        if self._is_eponym(text, start, end):
+        if (not named and not self._complete) or self._is_eponym(text, start, end):
             return False
         if any(c.isdigit() for c in word) or (text[start - 1 : start] in {"_", "@", "."} and start):
             return False
