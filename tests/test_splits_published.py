@@ -122,9 +122,8 @@ def test_the_overview_shows_every_finding_by_split_and_value():
     labels = splits.attach(label_table(), splits.assign(label_table(), seed=1))
     wide = splits.overview(labels)
     assert wide.index.tolist() == [f"Finding {n}" for n in range(12)]
-    assert wide.columns.tolist()[:4] == [("train", v) for v in ("true", "false", "uncertain")] + [
-        ("validation", "true")
-    ]
+    first = [("train", value) for value in ("false", "uncertain", "true")]
+    assert wide.columns.tolist()[:4] == [*first, ("validation", "false")]
     assert (wide.sum(axis=1) == labels.study_id.nunique()).all()
     expected = labels[(labels.finding == "Finding 11") & (labels.split == "test") & (labels.value == "uncertain")]
     assert wide.loc["Finding 11", ("test", "uncertain")] == len(expected)
