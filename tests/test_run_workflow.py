@@ -170,7 +170,8 @@ def test_a_failing_notebook_leaves_its_page_and_the_others_go_on(tmp_path):
     plan = plan.model_copy(update={"steps": (plan.steps[0], broken, plan.steps[2])})
     code, printed = run_study.run(plan)
     assert code == 1
-    last = printed.splitlines()[-1]
+    reason, last = printed.splitlines()[-2:]
+    assert reason == "03_training.ipynb: Cell 4 stopped with KeyError. See 03_training.failed.html."
     assert last.startswith("1 step failed, first wrist · inclusive · training; open ")
     page = Path(last.partition("open ")[2])
     assert page.name == "03_training.failed.html"
@@ -244,3 +245,17 @@ def test_ctrl_c_ends_every_child_and_the_same_command_goes_on(tmp_path):
     assert printed.splitlines()[-1].startswith("Stopped.")
     assert orphans.find(orphans.marker(plan.build_dir)) == []
     assert [item.reason for item in freshness.due(plan)] == ["not done yet"]
+
+
+def test_a_sentence_of_labkit_is_said_and_what_others_say_is_not(tmp_path):
+    said = "from labkit import errors\nraise errors.{}(f'the budget of 5 is reached, see {{folder.resolve()}}/x.csv.')"
+    plan = run_study.build_plan(tmp_path, policies=("inclusive",))
+    cells = [("code", run_study.FIRST), ("code", said.format("ExtractionError"))]
+    run_study.notebook(plan.steps[0].notebook, cells, "paths: dict = {}\nextraction: dict = {}")
+    _, printed = run_study.run(plan)
+    assert (
+        "01_extraction.ipynb: Cell 4 stopped with ExtractionError. the budget of 5 is reached, see "
+        "build/mini/wrist/x.csv. See 01_extraction.failed.html."
+    ) in printed.splitlines()
+    page = plan.failed_page(plan.steps[0]).read_text(encoding="utf-8")
+    assert "the budget of 5 is reached" in page and str(tmp_path) not in page

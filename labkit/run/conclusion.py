@@ -1,5 +1,6 @@
 """How a run ends: the first page, the last look for identifiers of patients, and what is said."""
 
+import json
 from pathlib import Path
 from typing import TextIO
 
@@ -31,6 +32,7 @@ def conclude(planned: Plan, due: list[Step], failed_ids: set[str], console: Text
     if waiting and failed:
         say(console, f"{waiting} later {'step was' if waiting == 1 else 'steps were'} not run.")
     if failed:
+        say(console, _reason(planned, failed[0]))
         count = f"{len(failed)} {'step' if len(failed) == 1 else 'steps'} failed"
         say(console, f"{count}, first {failed[0].label}; open {_open(planned, failed[0])}")
     else:
@@ -55,6 +57,14 @@ def may_be_shared(planned: Plan, console: TextIO) -> bool:
         count = f"{n_read} new {'file' if n_read == 1 else 'files'}"
         say(console, f"No identifier of a patient was found in {count} that may be shared.")
     return not found
+
+
+def _reason(planned: Plan, step: Step) -> str:
+    """What the step's process said last; its log may hold more."""
+    try:
+        return json.loads(planned.state_path(step).read_text(encoding="utf-8"))["reason"]
+    except (OSError, ValueError, KeyError):
+        return f"{step.label} was ended from outside."
 
 
 def _open(planned: Plan, step: Step) -> str:

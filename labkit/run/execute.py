@@ -19,6 +19,7 @@ import nbformat
 import papermill
 from nbclient.exceptions import DeadKernelError
 
+from labkit import errors
 from labkit.errors import ParamsError, RunError
 from labkit.run import files, render, scrub
 from labkit.run.kernel import PrivateKernelManager
@@ -66,6 +67,9 @@ def execute_notebook(
             _run(notebook, scratch, parameters, base)
         except papermill.PapermillExecutionError as error:
             reason = f"Cell {error.exec_count} stopped with {error.ename}."
+            # labkit's own errors are sentences for a person; those of other libraries may quote a report.
+            if error.ename in errors.__all__:
+                reason += " " + scrub.text(error.evalue, scrub.patterns(base, parameters))
         except DeadKernelError:
             reason = (
                 "The kernel was ended from outside in the middle of a cell, most often because memory ran out. "
