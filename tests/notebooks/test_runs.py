@@ -229,6 +229,19 @@ def test_a_second_run_does_nothing(done):
     assert "up to date" in again.stdout
 
 
+def test_an_identifier_in_what_may_be_shared_fails_the_run_until_it_is_gone(done, layout):
+    number = tables.read(layout.keys, tables.KEYS).accession_number.iloc[0]
+    letter, first_page = layout.reports / "letter.txt", layout.reports_dir / "index.html"
+    letter.write_text(f"The study with the number {number}.", encoding="utf-8")
+    ran = labkit(done, "run", "study.yaml")
+    assert ran.returncode == 1
+    assert "stand in 1 file, first trial/clavicle/letter.txt (1 number)" in ran.stdout and number not in ran.stdout
+    assert "Do not share these reports" in first_page.read_text(encoding="utf-8")
+    letter.unlink()
+    assert labkit(done, "run", "study.yaml").returncode == 0
+    assert "Do not share these reports" not in first_page.read_text(encoding="utf-8")
+
+
 def papermill(notebook, out, *options, **variables):
     command = [sys.executable, "-m", "papermill", ROOT / "notebooks" / notebook, out, *options]
     environment = os.environ | {"OMP_NUM_THREADS": "1"} | variables
