@@ -57,8 +57,8 @@ class Reader:
             if len(weights) >= CACHE_WORDS:
                 weights.clear()
             for word in set(words) - weights.keys():
-                known = self.lexicon.know(word)
-                weights[word] = SMALL_WORD if SMALL in known.labels else int(bool(known.labels or known.starts))
+                labels = self.lexicon.glance(word)
+                weights[word] = SMALL_WORD if SMALL in labels else int(bool(labels))
             return sum(map(weights.__getitem__, words))
 
     def __call__(self, words: list[str]) -> Marks:

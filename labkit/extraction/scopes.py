@@ -108,6 +108,8 @@ def _is_item(comma: int, mention: Mention, marks: Marks) -> bool:
     end = first if marks.is_sign(first) else marks.segment(first)[1]
     if marks.among("verbs", first, min(mention.start, end)):
         return False
+    if _is_bare(first, end, marks) and _stands_in_row(comma, end, marks):
+        return True
     if end < len(words) and words[end] == "," and _is_bare(first, end, marks) and _list_goes_on(end, mention, marks):
         return True
     stop = next((i for i in range(first, len(words)) if words[i] in STRONG_SIGNS), len(words))
@@ -115,10 +117,25 @@ def _is_item(comma: int, mention: Mention, marks: Marks) -> bool:
     return marks.among("continuations", first, min(stop, max(last, mention.start)))
 
 
+def _stands_in_row(comma: int, end: int, marks: Marks) -> bool:
+    """Whether a bare item between a comma and a sign has another one beside it, or a further negation behind it.
+
+    "Keine Fraktur, Luxation, Verkalkung" and "keine Fraktur, Luxation, kein Erguss" are lists without an "or".
+    """
+    start = marks.segment(comma)[0]
+    if start and marks.words[start - 1] == "," and _is_bare(start, comma, marks):
+        return True
+    if end + 1 >= len(marks.words) or marks.words[end] != ",":
+        return False
+    return marks.points_ahead(end + 1, "negation") or _is_bare(end + 1, marks.segment(end + 1)[1], marks)
+
+
 def _is_bare(first: int, end: int, marks: Marks) -> bool:
     """Whether nothing but mentions and small words stands from first to end."""
     named = marks.named
-    return all(i in named or marks.has("connectors", i) or marks.has("continuations", i) for i in range(first, end))
+    return first < end and all(
+        i in named or marks.has("connectors", i) or marks.has("continuations", i) for i in range(first, end)
+    )
 
 
 def _reaches_back(mention: Mention, cue: Cue, marks: Marks) -> bool:

@@ -13,6 +13,8 @@ LETTERS = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss", "c": "k", 
 DIVIDED = re.compile(r"-\s*\n\s*")
 # Below this many letters a misspelt word is too likely another word.
 FUZZY_LETTERS = 7
+# First letters by which patterns with letters before and behind them are looked up.
+INDEX_LETTERS = 4
 
 
 def fold(word: str) -> str:
@@ -25,13 +27,17 @@ def fold(word: str) -> str:
 class WordPatterns:
     """The distinct word patterns of a lexicon, sorted by how they are looked up."""
 
+    tolerant: bool = True
     exact: set[str] = field(default_factory=set)
     prefixes: dict[str, str] = field(default_factory=dict)
     suffixes: dict[str, str] = field(default_factory=dict)
-    inside: list[tuple[str, str]] = field(default_factory=list)
+    # By their first letters.
+    inside: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     loose: list[tuple[str, re.Pattern]] = field(default_factory=list)
-    # By the first letter, which is taken to be right, then by what is left when a letter is missing.
-    misspelt: dict[str, dict[str, set[tuple[str, str]]]] = field(default_factory=dict)
+    # Words that may be misspelt, by what is left when a letter is missing: whole words, first and last parts of words.
+    whole: dict[str, set[str]] = field(default_factory=dict)
+    first: dict[str, set[str]] = field(default_factory=dict)
+    last: dict[str, set[str]] = field(default_factory=dict)
 
     def add(self, pattern: str) -> None:
         """Take a folded pattern in, with the misspellings of its letters."""
@@ -45,28 +51,38 @@ class WordPatterns:
             self.prefixes[letters] = pattern
         elif pattern == "*" + letters:
             self.suffixes[letters] = pattern
+        elif len(letters) >= INDEX_LETTERS:
+            self.inside.setdefault(letters[:INDEX_LETTERS], []).append((letters, pattern))
         else:
-            self.inside.append((letters, pattern))
-        if "*" not in letters and len(letters) >= FUZZY_LETTERS:
-            known = self.misspelt.setdefault(letters[0], {})
+            self.loose.append((pattern, re.compile(".*" + re.escape(letters) + ".*")))
+        if self.tolerant and "*" not in letters and len(letters) >= FUZZY_LETTERS:
+            tables = [self.whole]
+            tables += [self.first] if pattern[-1] == "*" else []
+            tables += [self.last] if pattern[0] == "*" else []
             for variant in _deletions(letters):
-                known.setdefault(variant, set()).add((letters, pattern))
+                for table in tables:
+                    table.setdefault(variant, set()).add(letters)
 
     def of(self, word: str) -> frozenset[str]:
-        """Patterns that a folded word matches; those it nearly matches where it matches none."""
+        """Patterns that a folded word matches; those of the word that it may be a misspelling of where it matches none."""
+        found = self.strictly(word)
+        if self.whole and len(word) >= FUZZY_LETTERS - 1 and word.isalpha():
+            found |= self._parts(word, found) if found else self._nearly(word)
+        return frozenset(found)
+
+    def strictly(self, word: str) -> set[str]:
+        """Patterns that a folded word matches as it is spelt."""
         found = {word} & self.exact
         for n in range(1, len(word) + 1):
             if word[:n] in self.prefixes:
                 found.add(self.prefixes[word[:n]])
             if word[-n:] in self.suffixes:
                 found.add(self.suffixes[word[-n:]])
-        found.update(pattern for letters, pattern in self.inside if letters in word)
+            candidates = self.inside.get(word[n - 1 : n - 1 + INDEX_LETTERS])
+            if candidates:
+                found.update(pattern for letters, pattern in candidates if word.startswith(letters, n - 1))
         found.update(pattern for pattern, matcher in self.loose if matcher.fullmatch(word))
-        if not found and len(word) >= FUZZY_LETTERS - 1:
-            found = self._nearly(word)
-        elif found:
-            found |= self._parts(word, found)
-        return frozenset(found)
+        return found
 
     def _parts(self, word: str, found: set[str]) -> set[str]:
         """Patterns that the misspelt first or last part of a compound nearly matches ("Weichteilschwelung")."""
@@ -85,21 +101,22 @@ class WordPatterns:
         return nearly
 
     def _nearly(self, word: str) -> set[str]:
-        """Patterns one slip of the keyboard away: a letter missing, doubled, wrong, or two exchanged."""
-        found = set()
-        for n in range(FUZZY_LETTERS - 1, len(word) + 1):
-            for piece in {word[:n], word[-n:]}:
-                known = self.misspelt.get(piece[0])
-                if known is None:
-                    continue
+        """Patterns of the word that this one may be, after a slip: a letter missing, doubled, wrong, or two exchanged.
+
+        Of several words the one with the most letters known is meant: "athroskopisch" is not "Arthrose".
+        """
+        looked_up = [(word, self.whole, "", "")]
+        for n in range(FUZZY_LETTERS - 1, len(word)):
+            looked_up += [(word[:n], self.first, "", word[n:]), (word[-n:], self.last, word[:-n], "")]
+        meant: dict[str, int] = {}
+        for piece, table, before, behind in looked_up:
+            if table:
                 for variant in _deletions(piece):
-                    for letters, pattern in known.get(variant, ()):
-                        whole = piece == word
-                        fits = whole or (pattern.endswith("*") and word.startswith(piece))
-                        fits = fits or (pattern.startswith("*") and word.endswith(piece))
-                        if fits and _is_slip(letters, piece):
-                            found.add(pattern)
-        return found
+                    for letters in table.get(variant, ()):
+                        if letters[0] == piece[0] and _is_slip(letters, piece):
+                            meant[before + letters + behind] = len(letters)
+        longest = max(meant.values(), default=0)
+        return {pattern for other, known in meant.items() if known == longest for pattern in self.strictly(other)}
 
 
 def _is_slip(letters: str, piece: str) -> bool:

@@ -59,6 +59,18 @@ class Settler:
                     self._rules.setdefault(rule.lesion, []).append((finding.id, rule))
             if finding.parsed_rules and all(rule.lesion in properties for rule in finding.parsed_rules):
                 self._bound.add(finding.id)
+        # Findings of a property that no parent binds, with the findings of what it is mostly a property of.
+        self._unbound = {
+            finding: [
+                other.id
+                for other in template.findings
+                for rule in other.parsed_rules
+                if rule.place is None and rule.lesion in {template.lesions[r.lesion].of for r in own.parsed_rules}
+            ]
+            for finding, own in template.by_id.items()
+            if finding in self._bound and not own.parents
+        }
+        self._joints = {n for n, lesion in template.lesions.items() if lesion.reducible and not lesion.of}
         self._ancestors = {finding.id: _ancestors(finding.id, template) for finding in template.findings}
 
     def __call__(self, statements: list[Statement]) -> Settled:
@@ -72,17 +84,33 @@ class Settler:
                 if rule.place is None and not statement.places:
                     general.setdefault(finding, []).append(statement)
         settled = Settled(dict.fromkeys(self._template.ids, LabelValue.FALSE), {}, {})
+        decided: dict[str, Statement] = {}
         for finding, own in by_finding.items():
             wider = [s for ancestor in self._ancestors[finding] for s in general.get(ancestor, ())]
             decisive = _decisive(own, wider)
             if decisive:
+                decided[finding] = decisive
                 settled.values[finding] = VALUE.get(decisive.state, LabelValue.FALSE)
                 if decisive.state in VALUE or decisive.state == State.NEGATED:
                     settled.evidence[finding] = decisive.evidence
                 if decisive.state == State.HEDGED:
                     settled.hedge[finding] = decisive.hedge
         self._bind(settled)
+        if not any(s.lesion in self._joints and s.state in VALUE for s in statements):
+            self._unbind(settled, decided)
         return settled
+
+    def _unbind(self, settled: Settled, decided: dict[str, Statement]) -> None:
+        """A doubtful property falls with the fracture that the impression denies, where no joint is out of place."""
+        for finding, owners in self._unbound.items():
+            denied = [
+                d for o in owners if (d := decided.get(o)) and d.section == "impression" and d.state == State.NEGATED
+            ]
+            own = decided.get(finding)
+            if denied and own and own.section == "findings" and own.state == State.HEDGED:
+                settled.values[finding] = LabelValue.FALSE
+                settled.evidence.pop(finding, None)
+                settled.hedge.pop(finding, None)
 
     def _bind(self, settled: Settled) -> None:
         """A property is no more certain than what it is a property of: no displacement without a fracture."""

@@ -29,6 +29,8 @@ TERM_WORD = re.compile(r"[\w*|]+\??|[~/#%+]|!")
 GAP = "~"
 LONGEST_GAP = 3
 CACHE_WORDS = 200_000
+# The label of words that merely begin a term.
+BEGINS = "begins a term"
 # No word of a language is longer; what is (a line of signs, a file pasted in) is not worth the search for its parts.
 LONGEST_WORD = 64
 
@@ -95,13 +97,20 @@ class Lexicon:
     ----------
     terms : pairs of label and term; labels are any hashable values, terms as the module describes.
     silent : labels of words that are known but make no match.
+    tolerant : whether a misspelt word is the word.
 
     Every spelling is analysed once and remembered, so that a report costs one look-up per word.
     """
 
-    def __init__(self, terms: Iterable[tuple[Hashable, str]], *, silent: frozenset[Hashable] = frozenset()):
+    def __init__(
+        self,
+        terms: Iterable[tuple[Hashable, str]],
+        *,
+        silent: frozenset[Hashable] = frozenset(),
+        tolerant: bool = True,
+    ):
         self._silent = silent
-        self._words = WordPatterns()
+        self._words = WordPatterns(tolerant=tolerant)
         self._single: dict[str, list[Hashable]] = {}
         self._starts: dict[str, Node] = {}
         self._never: dict[str, list[Hashable]] = {}
@@ -126,6 +135,16 @@ class Lexicon:
                 self._known.clear()
             known = self._known[word] = self._analyse(word)
         return known
+
+    def seen(self, word: str) -> Known | None:
+        """What is known of a spelling that was met before, at no cost."""
+        return self._known.get(word)
+
+    def glance(self, word: str) -> frozenset[Hashable]:
+        """Labels of the terms that begin with a word, and of those that it is, if it is spelt right; not remembered."""
+        patterns = self._words.strictly(fold(word)) if len(word) <= LONGEST_WORD else ()
+        single = (label for pattern in patterns for label in self._single.get(pattern, ()))
+        return frozenset([*single, *(BEGINS for pattern in patterns if pattern in self._starts)])
 
     def _analyse(self, word: str) -> Known:
         patterns = self._words.of(fold(word)) if len(word) <= LONGEST_WORD else frozenset()
