@@ -22,6 +22,7 @@ __all__ = [
     "bootstrap_macro_difference",
     "brier",
     "by_report",
+    "calibration_line",
     "characteristics",
     "compare",
     "compare_auc",
@@ -60,7 +61,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "calibration": ("brier", "ece", "net_benefit", "reliability", "temperature", "tempered"),
+    "calibration": ("brier", "calibration_line", "ece", "net_benefit", "reliability", "temperature", "tempered"),
     "cases": ("MACRO", "POOLED", "READINGS", "label_set"),
     "clustered": ("resampled_rates",),
     "comparison": ("compare", "compare_sites"),

@@ -14,7 +14,7 @@ from scipy import special
 from labkit.errors import EvaluationError
 from labkit.evaluation.operating import Rate, wilson
 
-__all__ = ["Line", "brier", "ece", "line", "net_benefit", "reliability", "temperature", "tempered"]
+__all__ = ["Line", "brier", "calibration_line", "ece", "net_benefit", "reliability", "temperature", "tempered"]
 
 CLOSEST = 1e-6  # a probability of 0 or 1 has no logit
 LIMITS = (0.05, 20.0)  # of the temperature
@@ -89,7 +89,7 @@ def ece(y, score, *, n_bins=10):
     return float(np.average((bins["observed"] - bins["score"]).abs(), weights=bins["n"])) if len(bins) else np.nan
 
 
-def line(y, score, *, patients=None, level=0.95):
+def calibration_line(y, score, *, patients=None, level=0.95):
     """Slope and intercept of calibration with sandwich intervals over patients, as a `Line`.
 
     NaN where y has one class, the scores do not vary (slope), or they separate the classes (no estimate is finite).

@@ -199,7 +199,7 @@ def _calibration(found, evaluated, warmth, place, settings):
 
 def _calibrated(finding, y, score, patients, ending, place, settings):
     counted = {"n": len(y), "n_positive": int(y.sum()), **place}
-    line = calibration.line(y, score, patients=patients, level=settings.level)
+    line = calibration.calibration_line(y, score, patients=patients, level=settings.level)
     found = {
         "brier": calibration.brier(y, score, patients=patients, level=settings.level),
         "calibration_slope": line.slope,

@@ -85,8 +85,9 @@ def auc(y, score, level=0.95, *, weight=None, one_class="raise"):
     Returns
     -------
     Auc; `ci` is pROC's: it collapses to a point at perfect separation and holds the true area too rarely with few
-    positives (bench/evaluation.py: with 5 in 56 to 84 % instead of 95 %). `ci_robust` (see `robust.robust_interval`) held it
-    in 93 to 99 %. One positive or one negative case leaves the variance undefined: NaN, and so is `ci`.
+    positives (bench/evaluation.py coverage: with 5 in 56 to 86 % instead of 95 %). `ci_robust` does not collapse and
+    held it in 93 to 98 % (see `robust`). One positive or one negative case leaves the variance undefined: NaN, and so
+    is `ci`.
 
     Raises
     ------

@@ -48,7 +48,7 @@ def test_scores_of_zero_and_one_lie_in_the_outer_bins():
 
 def test_slope_equals_sklearn_and_its_interval_holds_the_truth(rng):
     y, score = calibrated(rng, sureness=2.0)
-    found = calibration.line(y, score).slope
+    found = calibration.calibration_line(y, score).slope
     fitted = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(special.logit(score)[:, None], y)
     assert found.value == pytest.approx(fitted.coef_[0, 0], rel=1e-4)
     assert found.low < 0.5 < found.high
@@ -57,7 +57,7 @@ def test_slope_equals_sklearn_and_its_interval_holds_the_truth(rng):
 
 def test_intercept_is_what_makes_the_mean_score_right(rng):
     y, score = calibrated(rng, shift=0.7)
-    found = calibration.line(y, score).intercept
+    found = calibration.calibration_line(y, score).intercept
     moved = special.expit(special.logit(score) + found.value)
     assert moved.mean() == pytest.approx(y.mean(), abs=1e-9)
     assert found.low < -0.7 < found.high
@@ -65,8 +65,8 @@ def test_intercept_is_what_makes_the_mean_score_right(rng):
 
 def test_studies_of_one_patient_count_once_in_slope_and_intercept(rng):
     y, score = calibrated(rng, 300)
-    once = calibration.line(y, score)
-    twice = calibration.line(np.tile(y, 2), np.tile(score, 2), patients=np.tile(np.arange(300), 2))
+    once = calibration.calibration_line(y, score)
+    twice = calibration.calibration_line(np.tile(y, 2), np.tile(score, 2), patients=np.tile(np.arange(300), 2))
     for name in ("slope", "intercept"):
         first, second = getattr(once, name), getattr(twice, name)
         assert (second.low, second.high) == pytest.approx((first.low, first.high), rel=1e-6)
@@ -82,7 +82,7 @@ def test_studies_of_one_patient_count_once_in_slope_and_intercept(rng):
     ],
 )
 def test_a_slope_that_is_not_defined_is_nan(y, score):
-    assert np.isnan(calibration.line(y, score).slope.value)
+    assert np.isnan(calibration.calibration_line(y, score).slope.value)
 
 
 def test_temperature_is_the_most_likely_one(rng):
