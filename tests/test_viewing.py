@@ -137,6 +137,16 @@ def test_bars_are_as_long_as_their_shares():
     assert "3 true · 1 uncertain" in page and "4 reports" in page
 
 
+def test_findings_that_nobody_mentions_are_folded_in_the_bars():
+    counts = pd.DataFrame(0, index=["Ossicles"], columns=["true", "uncertain", "negated", "not mentioned"])
+    assert "1 not mentioned</summary>Ossicles" in viewing.bars(counts, n=0)
+
+
+def test_a_listing_escapes_words_and_sets_numbers_to_the_right():
+    page = viewing.listing(pd.DataFrame({"phrase": ["<b>"], "reports": [3]}))
+    assert "&lt;b&gt;" in page and re.search(r"text-align:right[^>]*>3<", page)
+
+
 def test_without_leave_no_word_of_any_report_is_shown(texts, labelled):
     page = viewing.examples(texts, labelled, gate=Gate(), show_text=False).data
     assert "show_text: true" in page

@@ -94,7 +94,8 @@ class Browser:
     # -- controls -------------------------------------------------------------------------------------------------
     def _make_controls(self) -> dict[str, widgets.Widget]:
         def menu(name: str, options: list, width: str = "15em") -> widgets.Dropdown:
-            made = widgets.Dropdown(options=[(ANY, ANY), *options], description=name, layout={"width": width})
+            pairs = [option if isinstance(option, tuple) else (option, option) for option in (ANY, *options)]
+            made = widgets.Dropdown(options=pairs, description=name, layout={"width": width})
             made.style.description_width = "5em"
             return made
 
@@ -105,7 +106,7 @@ class Browser:
             "finding": menu("finding", list(self.template.names), "24em"),
             "kind": menu("value", list(summaries.KINDS)),
             "status": menu("status", [(words, name) for name, words in STATUSES.items()], "20em"),
-            "search": widgets.Text(placeholder="S-0001", description="pseudonym", layout={"width": "15em"}),
+            "search": widgets.Text(placeholder="S-0001", description="search", layout={"width": "15em"}),
             "masked": widgets.Checkbox(value=True, description="mask identifiers", indent=False),
         }
         controls["search"].style.description_width = "5em"
@@ -158,13 +159,15 @@ class Browser:
             return
         choice, labels = self._choice(), self.selection.of(study_id)
         shown = labels if choice.finding == ANY else labels[labels["finding"] == choice.finding]
-        source = choice.source if choice.source != ANY else next(iter(shown["source"]), "")
+        if choice.source != ANY:
+            shown = shown[shown["source"] == choice.source]
+        elif len(self.selection.sources) > 1:
+            shown = shown.assign(finding=shown["finding"] + " (" + shown["source"] + ")")
         gate = self.gate if self._controls["masked"].value else None
-        text = viewing.painted(self.texts[study_id], shown[shown["source"] == source], gate=gate)
-        marked_by = f" as read by {html.escape(source)}" if len(self.selection.sources) > 1 and source else ""
+        text = viewing.painted(self.texts[study_id], shown, gate=gate)
         self._report.value = (
             f'<h4 style="margin:.2em 0">{html.escape(study_id)} · {html.escape(self.selection.sites[study_id])}</h4>'
-            f"<small>Evidence of {viewing.legend()}{marked_by}</small>"
+            f"<small>Evidence of {viewing.legend()}</small>"
             f'<p style="line-height:1.7;max-width:44em;white-space:normal">{text}</p>'
         )
         self._findings.value = self._answers(study_id) + self._tree(labels)
@@ -191,15 +194,17 @@ class Browser:
     def _show_counts(self, found: list[str]) -> None:
         choice, chosen = self._choice(), set(found)
         sources = self.selection.sources if choice.source == ANY else [choice.source]
-        self._distribution.value = "".join(
-            f"<h4>{html.escape(source)}</h4>{viewing.bars(self.selection.counts(found, source), n=len(found))}"
+        columns = "".join(
+            f'<div style="flex:1 1 30em"><h4 style="margin:.2em 0">{html.escape(source)}</h4>'
+            f"{viewing.bars(self.selection.counts(found, source), n=len(found))}</div>"
             for source in sources
         )
+        self._distribution.value = f'<div style="display:flex;flex-wrap:wrap">{columns}</div>'
         labels = self.selection.labels
         first = labels[(labels["source"] == sources[0]) & labels["study_id"].isin(chosen)]
         phrases = summaries.hedges(self._hedges[self._hedges["study_id"].isin(chosen)], first)
         self._phrases.value = (
-            f"<p>{HEDGES}</p>{phrases.to_html(index=False, border=0)}"
+            f"<p>{HEDGES}</p>{viewing.listing(phrases)}"
             if len(phrases)
             else "<p>No hedge was met in these reports.</p>"
         )
@@ -207,7 +212,7 @@ class Browser:
         failed = answers[(answers["status"] != "ok") & answers["study_id"].isin(chosen)]
         columns = ["study_id", "source", "status", "reason"]
         self._failures.value = (
-            failed[columns].to_html(index=False, border=0) if len(failed) else "<p>Every report here was labelled.</p>"
+            viewing.listing(failed[columns]) if len(failed) else "<p>Every report here was labelled.</p>"
         )
 
 

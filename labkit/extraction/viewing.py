@@ -13,11 +13,12 @@ from IPython.display import HTML
 from labkit.deidentification import Gate
 from labkit.templates import Template
 
-__all__ = ["COLOURS", "bars", "chip", "examples", "legend", "marked", "painted", "tree"]
+__all__ = ["COLOURS", "bars", "chip", "examples", "legend", "listing", "marked", "painted", "tree"]
 
 COLOURS = {"true": "#cfe6f5", "uncertain": "#fbe3b5", "false": "#e7eaec"}
 INKS = {"true": "#0072b2", "uncertain": "#b36b00", "false": "#6b7780"}
 UNDERLINES = {"true": "solid", "uncertain": "wavy", "false": "dotted"}
+COMPACT = "line-height:1.5"  # widgets give every line of text the height of a button
 KIND_VALUES = {"true": "true", "uncertain": "uncertain", "negated": "false", "not mentioned": "false"}
 
 
@@ -121,20 +122,46 @@ def tree(kinds: dict[str, dict[str, str]], template: Template, *, notes: dict[st
 
 def bars(counts: pd.DataFrame, *, n: int) -> str:
     """Shares of values per finding as bars; counts : findings down, `summaries.KINDS` across; n : studies."""
-    rows = []
+    rows, silent = [], []
+    stated = ("true", "uncertain", "negated")
     for finding, row in counts.iterrows():
+        if not any(row[kind] for kind in stated):
+            silent.append(str(finding))
+            continue
         pieces = "".join(
             f'<span style="display:inline-block;height:.8em;width:{100 * row[kind] / max(n, 1):.2f}%;'
             f'background:{INKS[KIND_VALUES[kind]]}" title="{kind}: {row[kind]}"></span>'
-            for kind in ("true", "uncertain", "negated")
+            for kind in stated
         )
-        words = " · ".join(f"{row[kind]} {kind}" for kind in ("true", "uncertain", "negated") if row[kind])
+        words = " · ".join(f"{row[kind]} {kind}" for kind in stated if row[kind])
         rows.append(
-            f'<tr><td style="text-align:left">{html.escape(finding)}</td>'
-            f'<td style="width:11em;line-height:1">{pieces}</td>'
-            f'<td style="text-align:left">{words or "not mentioned"}</td></tr>'
+            f'<tr><td style="text-align:left">{html.escape(str(finding))}</td>'
+            f'<td style="width:11em;line-height:1;padding:0 .8em">{pieces}</td>'
+            f'<td style="text-align:left">{words}</td></tr>'
         )
-    return f"<p>{n:,} reports</p><table>{''.join(rows)}</table>"
+    return f'<div style="{COMPACT}"><p>{n:,} reports</p><table>{"".join(rows)}</table>{_folded(silent)}</div>'
+
+
+def listing(frame: pd.DataFrame) -> str:
+    """A table in a box that scrolls, words to the left and numbers to the right."""
+    numeric = [pd.api.types.is_numeric_dtype(frame[column]) for column in frame]
+    sides = ["right" if is_number else "left" for is_number in numeric]
+
+    def row(tag: str, cells: Iterable) -> str:
+        made = "".join(
+            f'<{tag} style="text-align:{side};padding:.1em .8em .1em 0">{html.escape(str(cell))}</{tag}>'
+            for side, cell in zip(sides, cells)
+        )
+        return f"<tr>{made}</tr>"
+
+    rows = "".join(row("td", values) for values in frame.itertuples(index=False))
+    return f'<div style="{COMPACT};max-height:28em;overflow:auto"><table>{row("th", frame.columns)}{rows}</table></div>'
+
+
+def _folded(names: list[str]) -> str:
+    if not names:
+        return ""
+    return f"<details><summary>{len(names)} not mentioned</summary>{'; '.join(map(html.escape, names))}</details>"
 
 
 def examples(
