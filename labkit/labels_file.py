@@ -1,6 +1,12 @@
-"""One file of reports to one file of labels; the work of `labkit extract`."""
+"""One file of reports to one file of labels; the work of `labkit extract`.
 
-from collections.abc import Callable
+Labels have one row per report and finding: `grounded` says whether the quote stands in the report (empty without a
+quote), `confidence` is the model's where it gave one.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +15,13 @@ from pydantic import ValidationError
 
 from labkit import corpus, deidentification, tables, templates
 from labkit.errors import CorpusError, ParamsError
-from labkit.extraction import labelling, rules
+from labkit.extraction import chat, labelling, rules
 from labkit.extraction.settings import Settings
 from labkit.params import messages
 
 __all__ = ["Request", "extract"]
 
+LABEL_COLUMNS = ["report_id", "finding", "value", "evidence", "grounded", "confidence"]
 STATUS_COLUMNS = ["report_id", "status", "reason", "model", "prompt_tokens", "completion_tokens", "cost", "seconds"]
 
 
@@ -55,12 +62,9 @@ def extract(request: Request, *, options: dict, say: Callable[[str], None], warn
     read = corpus.load(request.reports, corpus.Columns(report_id=request.id_column, report=request.text_column))
     reports = [(report.report_id, report.text) for report in read.reports]
     if request.extractor == "rules":
-        labelled = labelling.by_rules(reports, template=template, switches=rules.Switches())
+        status, stopped = _read(request, reports, template), None
     else:
-        labelled = _ask(request, reports, template, dict(options))
-    labels = labelled.findings.rename(columns={"study_id": "report_id"})
-    tables.write_csv(labels[["report_id", "finding", "value", "evidence"]], request.output)
-    status = labelled.answers.rename(columns={"study_id": "report_id"})[STATUS_COLUMNS]
+        status, stopped = _ask(request, reports, template, dict(options))
     rejected = read.rejected[["report_id", "reason"]].assign(status="skipped")
     status = pd.concat([status, rejected], ignore_index=True)[STATUS_COLUMNS]
     whole = {"prompt_tokens": "Int64", "completion_tokens": "Int64"}
@@ -71,7 +75,6 @@ def extract(request: Request, *, options: dict, say: Callable[[str], None], warn
     say(f"{request.output}: labels of {counts.get('ok', 0)} of {read.n_rows} reports.")
     if counts.sum() > counts.get("ok", 0):
         warn(f"{request.status_path} says why {counts.sum() - counts.get('ok', 0)} have none.")
-    stopped = labelled.record.get("stopped", "")
     if stopped:
         warn(f"Stopped early: {stopped}")
     return 1 if stopped else 0
@@ -89,7 +92,19 @@ def _check_places(request: Request, options: dict) -> None:
             raise CorpusError(f"{path}: would replace {taken[path.resolve()]}; give --output another name.")
 
 
-def _ask(request: Request, reports: list[tuple[str, str]], template, options: dict) -> labelling.Labelled:
+def _read(request: Request, reports: list[tuple[str, str]], template: templates.Template) -> pd.DataFrame:
+    """Write what the rules read; the status of every report."""
+    labelled = labelling.by_rules(reports, template=template, switches=rules.Switches())
+    columns = ["study_id", *LABEL_COLUMNS[1:-1]]
+    rows = labelled.findings[columns].itertuples(index=False)
+    _write(((*row, "") for row in rows), request.output)
+    return labelled.answers.rename(columns={"study_id": "report_id"})[STATUS_COLUMNS]
+
+
+def _ask(
+    request: Request, reports: list[tuple[str, str]], template: templates.Template, options: dict
+) -> tuple[pd.DataFrame, str | None]:
+    """Write what the model said; the status of every report, and a sentence where the run ended early."""
     store = options.pop("store", None) or request.store_path
     retry_failed, always = options.pop("retry_failed", False), options.pop("deidentify", False)
     if options.pop("already_anonymised", False):
@@ -104,11 +119,35 @@ def _ask(request: Request, reports: list[tuple[str, str]], template, options: di
     # A local endpoint gets the text as it is; whatever leaves the machine passes the gate.
     sends_as_is = (settings.is_local and not always) or settings.texts == "already anonymised"
     gate = None if sends_as_is else deidentification.Gate().clean
-    return labelling.by_model(
+    statuses: list[tuple] = []
+    with chat.extract(
         reports,
         template=template,
         settings=settings,
         store_path=store,
         deidentify=gate,
         retry_failed=retry_failed,
-    )
+    ) as answers:
+        _write(_rows(answers, template, statuses), request.output)
+        return pd.DataFrame(statuses, columns=STATUS_COLUMNS), answers.stopped
+
+
+def _rows(answers: Iterable[chat.Answer], template: templates.Template, statuses: list[tuple]) -> Iterator[tuple]:
+    """Rows of labels as they are read from the store, so that a long file needs no table of all; fills `statuses`."""
+    names = [(finding.id, finding.name) for finding in template.findings]
+    for answer in answers:
+        model = answer.snapshot or answer.model
+        used = (answer.prompt_tokens, answer.completion_tokens, answer.cost, answer.seconds)
+        statuses.append((answer.report_id, answer.status, answer.reason, model, *used))
+        for finding, name in names if answer.labels else ():
+            label = answer.labels[finding]
+            grounded = ("true" if label.grounded else "false") if label.evidence else ""
+            yield answer.report_id, name, label.raised.value, label.evidence, grounded, label.confidence
+
+
+def _write(rows: Iterable[tuple], path: Path) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(LABEL_COLUMNS)
+    writer.writerows(rows)
+    tables.atomic_write(path, buffer.getvalue().encode())

@@ -1,15 +1,15 @@
 """Options in groups, options that exclude each other, and faults of the machine as sentences."""
 
 import re
+from contextlib import contextmanager
 
-import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from labkit import cli, deidentification, tables
+from labkit import cli, deidentification
 from labkit.cli import shown
 from labkit.errors import RunError
-from labkit.extraction import labelling
+from labkit.extraction import chat
 
 REMOTE, LOCAL = "https://models.example/v1", "http://127.0.0.1:9/v1"
 
@@ -29,24 +29,27 @@ def test_help_shows_every_option_once_under_its_heading_in_80_columns():
     assert "..." not in labkit("--help").output.split("Commands:")[1]
 
 
+class Answers(list):
+    stopped = None
+
+
 @pytest.fixture
 def asked(tmp_path, monkeypatch):
     """Runs `labkit extract` with a model that is never reached; gives what it would have been asked with."""
     (tmp_path / "r.csv").write_text("report_id;report\na;Olekranonfraktur.\n", encoding="utf-8")
     given = {}
 
-    def by_model(reports, **options):
+    @contextmanager
+    def never_reached(reports, **options):
         given.update(options)
-        nothing = [pd.DataFrame(columns=list(table.all_columns)) for table in (tables.FINDINGS, tables.ANSWERS)]
-        answers = pd.DataFrame([{"study_id": "a", "source": "openai", "status": "ok", "reason": ""}])
-        return labelling.Labelled(nothing[0], pd.concat([answers, nothing[1]]))
+        yield Answers([chat.Answer(report_id, "refused", "the model refused to answer") for report_id, _ in reports])
 
     def extract(*more, url=LOCAL):
         where = ["-t", "elbow", "-x", "openai", "--model", "m", "--base-url", url, "-o", tmp_path / "l.csv"]
         ran = labkit("extract", tmp_path / "r.csv", *where, *more)
         return ran, given
 
-    monkeypatch.setattr(labelling, "by_model", by_model)
+    monkeypatch.setattr(chat, "extract", never_reached)
     monkeypatch.setenv("OPENAI_API_KEY", "test-key")
     return extract
 

@@ -37,7 +37,7 @@ def test_extract_writes_labels_and_a_status_for_every_row(reports):
     assert ran.exit_code == 0, ran.output
     assert "labels of 2 of 4 reports" in ran.output
     labels = rows(output)
-    assert list(labels[0]) == ["report_id", "finding", "value", "evidence"]
+    assert list(labels[0]) == ["report_id", "finding", "value", "evidence", "grounded", "confidence"]
     names = templates.load("elbow").names
     assert [(row["report_id"], row["finding"]) for row in labels] == [(i, n) for i in ("0012", "3") for n in names]
     found = {(row["report_id"], row["finding"]): row["value"] for row in labels}
@@ -127,6 +127,19 @@ def test_a_model_is_asked_once_per_report_and_an_interrupted_run_goes_on(reports
     status = {row["report_id"]: row for row in rows(output.with_suffix(".status.csv"))}
     assert int(status["0012"]["prompt_tokens"]) > 0 and status["0012"]["model"].startswith("test-model")
     assert status["2"]["prompt_tokens"] == "", "a report that was not asked for has no tokens, not 0"
+
+
+def test_a_quote_that_no_report_holds_is_flagged_and_every_other_one_is_grounded(reports, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+    with LlmServer(fault=lambda text, _: "invented" if "Olekranon" in text else None) as server:
+        _, output = ask(reports, server)
+    found = {(row["report_id"], row["finding"]): row for row in rows(output)}
+    invented, denied = found["0012", "Fracture (All Locations)"], found["3", "Fracture (All Locations)"]
+    assert (invented["value"], invented["grounded"]) == ("true", "false")
+    assert (denied["evidence"], denied["grounded"]) == ("Kein Hinweis auf eine Fraktur.", "true")
+    assert found["3", "Ossicles"]["grounded"] == "" and 0 <= float(denied["confidence"]) <= 1
+    _, output = extract(reports)
+    assert {(row["grounded"], row["confidence"]) for row in rows(output)} == {("true", ""), ("", "")}
 
 
 def test_a_run_that_stops_early_keeps_every_row_and_is_exit_code_1(reports, monkeypatch):

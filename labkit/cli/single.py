@@ -69,8 +69,9 @@ SECTIONS = {
 def extract(reports: Path, template: str, extractor: str, output: Path, id_column: str, text_column: str, **asked):
     """Label every report of a CSV or JSON-lines file.
 
-    Writes report_id, finding (the study's name), value (true, false, uncertain) and the quoted evidence; and beside it
-    one row per report with its status and reason. An interrupted extraction goes on with the same command. Exit code: 0
+    Writes report_id, finding (the study's name), value (true, false, uncertain), the quoted evidence, whether the quote
+    stands in the report (grounded) and the model's confidence; and beside it one row per report with its status and
+    reason. An interrupted extraction goes on with the same command. Exit code: 0
     finished, also where single reports failed; 1 stopped early; 2 wrong input.
 
     \b
