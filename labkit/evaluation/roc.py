@@ -93,7 +93,7 @@ def auc(y, score, level=0.95, *, weight=None, one_class="raise"):
     ------
     EvaluationError : one class only, lengths that differ, NaN scores, or y other than 0 and 1.
     """
-    y, score = _cases(y, score, weight=weight)
+    y, score = _cases(y, score, level=level, weight=weight)
     n, n_positive = len(y), int(y.sum())
     if not 0 < n_positive < n:
         _one_class(n, n_positive, one_class=one_class)
@@ -127,16 +127,20 @@ def areas(y, score):
     return found  # (labels,)
 
 
-def compare_auc(y, score_a, score_b, level=0.95, *, alternative="two-sided"):
+def compare_auc(y, score_a, score_b, level=0.95, *, weight=None, alternative="two-sided", one_class="raise"):
     """DeLong's test of two scores on the same cases (normal statistic); identical scores give p = 1.
+
+    weight, one_class : as `auc`. alternative : "two-sided", "greater" (the first is better) or "less".
 
     Raises
     ------
     EvaluationError : as `auc`.
     """
-    y_a, score_a = _cases(y, score_a)
-    _, score_b = _cases(y, score_b)
-    _one_class(len(y_a), int(y_a.sum()))
+    y_a, score_a = _cases(y, score_a, level=level, weight=weight)
+    _, score_b = _cases(y, score_b, level=level, weight=weight)
+    if not 0 < y_a.sum() < len(y_a):
+        _one_class(len(y_a), int(y_a.sum()), one_class=one_class)
+        return tested(np.nan, np.nan, np.inf, level=level, alternative=alternative)
     a10, a01 = placements(score_a[y_a], score_a[~y_a])
     b10, b01 = placements(score_b[y_a], score_b[~y_a])
     difference = float(a10.mean() - b10.mean())
@@ -144,22 +148,28 @@ def compare_auc(y, score_a, score_b, level=0.95, *, alternative="two-sided"):
     return tested(difference, variance, np.inf, level=level, alternative=alternative)
 
 
-def compare_auc_unpaired(y1, s1, y2, s2, level=0.95, *, alternative="two-sided"):
+def compare_auc_unpaired(y1, s1, y2, s2, level=0.95, *, alternative="two-sided", one_class="raise"):
     """DeLong's test of two areas on different cases: t statistic with Welch's degrees of freedom, as pROC.
 
     Raises
     ------
     EvaluationError : as `auc`.
     """
-    first, second = auc(y1, s1), auc(y2, s2)
+    first, second = (auc(y, s, level, one_class=one_class) for y, s in ((y1, s1), (y2, s2)))
     variance = first.variance + second.variance
     spread = first.variance**2 / (first.n - 1) + second.variance**2 / (second.n - 1)
-    df = variance**2 / spread if spread > 0 else float(first.n + second.n - 2)
+    df = float(first.n + second.n - 2) if spread == 0 else variance**2 / spread
     return tested(first.auc - second.auc, variance, df, level=level, alternative=alternative)
 
 
-def _cases(y, score, *, weight=None):
-    y, score = np.asarray(y), np.asarray(score, float)
+def _cases(y, score, *, level, weight=None):
+    """Checked y as bool and score as float64, cases of weight 0 left out."""
+    if not 0 < level < 1:
+        raise EvaluationError(f"level {level}: the coverage of an interval lies between 0 and 1, for instance 0.95.")
+    try:
+        y, score = np.asarray(y, float), np.asarray(score, float)
+    except (TypeError, ValueError) as error:
+        raise EvaluationError("y and score must be numbers; map true and false to 1 and 0 first.") from error
     if y.ndim != 1 or y.shape != score.shape:
         raise EvaluationError(
             f"y has shape {y.shape} and score {score.shape}; both must be lists of equal length, one entry per case."
@@ -169,18 +179,19 @@ def _cases(y, score, *, weight=None):
         if weight.shape != y.shape or not np.isin(weight, (0.0, 1.0)).all():
             raise EvaluationError("weight: allowed are 0 (left out) and 1 (used), one per case; rescale nothing.")
         y, score = y[weight == 1], score[weight == 1]
-    numbers = y.astype(float)
-    if not np.isin(numbers, (0.0, 1.0)).all():
+    if not np.isin(y, (0.0, 1.0)).all():
         raise EvaluationError("y: allowed are 0 and 1; give cases without a reference the weight 0.")
     if np.isnan(score).any():
         raise EvaluationError(
             f"score: {int(np.isnan(score).sum())} of {len(score)} are NaN; give these cases the weight 0 or a score."
         )
-    return numbers == 1, score
+    return y == 1, score
 
 
 def _one_class(n, n_positive, *, one_class="raise"):
-    if 0 < n_positive < n or one_class == "nan":
+    if one_class not in ("raise", "nan"):
+        raise EvaluationError(f"one_class '{one_class}' is not known; allowed are raise, nan.")
+    if one_class == "nan":
         return
     raise EvaluationError(
         f"An area under the ROC curve needs both classes; {n_positive} of {n} cases are positive. "

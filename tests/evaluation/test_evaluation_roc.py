@@ -143,3 +143,46 @@ def test_robust_interval_holds_the_area_where_delongs_does_not(auc, n_positive):
         plain += found.ci[0] <= auc <= found.ci[1]
     assert held / 300 > 0.92
     assert plain / 300 < 0.91
+
+
+def test_comparisons_leave_out_cases_of_weight_zero_and_may_give_nan_for_one_class():
+    y, a, b = [0, 1, 0, 1, 1, np.nan], [0.1, 0.9, 0.5, 0.4, 0.7, np.nan], [0.3, 0.2, 0.1, 0.8, 0.9, 5]
+    found = evaluation.compare_auc(y, a, b, weight=[1, 1, 1, 1, 1, 0])
+    assert found == evaluation.compare_auc(y[:5], a[:5], b[:5])
+    alone = evaluation.compare_auc([1, 1], [0.1, 0.2], [0.3, 0.1], one_class="nan")
+    assert np.isnan([alone.difference, alone.p_value, *alone.ci]).all()
+    other = evaluation.compare_auc_unpaired([1, 1], [0.1, 0.2], [0, 1], [0.3, 0.1], one_class="nan")
+    assert np.isnan([other.difference, other.p_value, other.df]).all()
+    for compared in (
+        lambda: evaluation.compare_auc([1, 1], [0.1, 0.2], [0.3, 0.1]),
+        lambda: evaluation.compare_auc_unpaired([1, 1], [0.1, 0.2], [0, 1], [0.3, 0.1]),
+        lambda: evaluation.auc([0, 1, 0], [1, 2, 3], weight=[0, 0, 0]),
+    ):
+        with pytest.raises(EvaluationError, match="needs both classes"):
+            compared()
+
+
+def test_words_unknown_choices_and_levels_are_refused_without_an_echo():
+    with pytest.raises(EvaluationError, match="must be numbers") as caught:
+        evaluation.auc(["Fraktur", "keine"], [0.1, 0.2])
+    assert "Fraktur" not in str(caught.value)
+    with pytest.raises(EvaluationError, match="must be numbers"):
+        evaluation.auc([0, 1], [None, "x"])
+    with pytest.raises(EvaluationError, match="allowed are raise, nan"):
+        evaluation.auc([1, 1], [0.1, 0.2], one_class="skip")
+    with pytest.raises(EvaluationError, match="between 0 and 1"):
+        evaluation.auc([0, 1], [0.1, 0.2], 95)
+
+
+def test_infinite_scores_are_the_highest_and_the_lowest():
+    assert evaluation.auc([0, 1, 0, 1], [-np.inf, np.inf, 3.0, 4.0]).auc == 1
+
+
+@pytest.mark.parametrize("n", [3, 50, 4000])
+def test_placements_count_every_pair(n):
+    rng = np.random.default_rng(n)
+    positive, negative = np.round(rng.normal(size=n), 1), np.round(rng.normal(size=n // 2 + 1), 1)
+    v10, v01 = roc.placements(positive, negative)
+    pairs = (positive[:, None] > negative) + 0.5 * (positive[:, None] == negative)
+    assert v10 == pytest.approx(pairs.mean(axis=1), abs=1e-12)
+    assert v01 == pytest.approx(pairs.mean(axis=0), abs=1e-12)
