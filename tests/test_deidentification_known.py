@@ -108,3 +108,18 @@ def test_columns_are_read_as_dates():
 def test_the_gate_takes_a_known_surname_whichever_way_round_the_column_has_names(name):
     gate = Gate(known=KnownIdentifiers(names=(name,)))
     assert "Beispielfrau" not in gate.clean("Verlaufskontrolle bei Beispielfrau.").text
+
+
+@pytest.mark.parametrize("name", ["Winter", "Vogel", "Quast", "Sommerfeldt", "Koch"])
+def test_a_known_name_in_small_letters_is_found_also_where_it_is_a_word(name):
+    gate = Gate(known=KnownIdentifiers(names=(f"{name}, Ida",)))
+    assert (
+        gate.clean(f"{name.lower()} stellt sich vor, keine fraktur.").text == "[NAME] stellt sich vor, keine fraktur."
+    )
+
+
+@pytest.mark.parametrize("name", ["Kurz", "Short", "Kopf", "Stabil"])
+def test_an_ordinary_word_in_small_letters_stays_where_it_is_a_known_name(name):
+    gate = Gate(known=KnownIdentifiers(names=(f"{name}, Ida",)))
+    text = f"fraktur, {name.lower()}, keine dislokation."
+    assert gate.clean(text).text == text

@@ -97,12 +97,12 @@ class Institutions:
             )
             if name:
                 return self._partners(text, name.end), True
-            if not token or text[token.end() : token.end() + 1] == ":" or (trailing and not link.group("link")):
+            if not token or (trailing and not link.group("link")):
                 break
             kind = self._names(text, token.start(), token.group("word"), back=False)
             if kind != "name" and (link.group("link") or "").casefold() in self._spots:
                 kind = "name" if self._is_spot(token.group("word")) else kind
-            if not kind:
+            if not kind or (kind != "name" and text[token.end() : token.end() + 1] == ":"):
                 break
             reach = token.end()
             if kind == "name":

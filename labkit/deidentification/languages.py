@@ -103,6 +103,7 @@ class Places(_Part):
     town_backs: Words = ()
     town_joins: Words = ()
     town_words: Words = ()
+    town_tails: Words = ()
 
 
 class Pattern(_Part):

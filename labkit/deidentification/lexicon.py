@@ -55,6 +55,7 @@ class Lexicon:
         self._name_endings = tuple({end.casefold() for language in languages for end in language.name_endings})
         vocabulary = {word for language in languages for word in language.vocabulary}
         self._vocabulary = {word.casefold() for word in vocabulary} | self._words
+        self._small = {word for word in vocabulary if word[:1].islower()}
         self._parts, self._prefixes, self._adjectives = set(), set(), set()
         for language in languages:
             if language.prefixes:
@@ -78,7 +79,11 @@ class Lexicon:
 
     def small(self, word: str) -> bool:
         """Whether a word in small letters is an ordinary one, so that it names nobody who bears it as a surname."""
-        return self.known(word) and not (word in self._nouns or word in self._names)
+        if self.listed(word) or self.clinical(word):
+            return True
+        if word in self._surnames:
+            return False
+        return any(form in self._small for form in (word, *_bases(word)))
 
     def soft(self, word: str) -> bool:
         """Whether an ordinary word may well be a surname: listed as one, or known by its ending alone."""

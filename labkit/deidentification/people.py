@@ -27,6 +27,7 @@ ADJECTIVE = re.compile(r"(?:e[rsnm]|[^aeiouy]e|[a-z]{6}s)$")
 LETTERS = re.compile(
     rf"(?:[{UPPER}][^\W\d_]{{0,2}}\.?\s?[/|-]\s?[^\W\d_]{{1,4}}\.?|[{UPPER}]{{2,4}})(?![\w-])(?=[ \t]*(?:$|[\r\n.,;)]))"
 )
+ACCOUNT = re.compile(r"([^\W\d_A-ZÄÖÜ][^\W\dA-ZÄÖÜ]{3,})[\d._]*(?![\w-])")
 # "Baker, ST4" as the last line; "phoned to Cross in ED"
 ALONE = re.compile(rf"(?:^|\n)[ \t]*({NAME.pattern})$")
 SMALL = re.compile(r"[ \t]+[(a-zäöü]")
@@ -92,10 +93,15 @@ class People:
         if name is None:
             name = self._ordinary_surname(kind, text, begin)
         if name is None or len(text[name.start : name.end]) < 3:
-            letters = LETTERS.match(text, begin) if kind == "signature" else None
+            letters = (LETTERS.match(text, begin) or self._account(text, begin)) if kind == "signature" else None
             return [Span(begin, letters.end(), "PHYSICIAN")] if letters else []
         found = Span(begin, name.end, "PHYSICIAN" if name.titled or not of_patient else "NAME")
         return [found, *self._joined(text, name.end, kind in {"signature", "contact"})]
+
+    def _account(self, text: str, begin: int) -> re.Match | None:
+        """The name of an account in small letters: "validiert: kmeier2"."""
+        account = ACCOUNT.match(text, begin)
+        return None if account is None or self._lexicon.known(account.group(1)) else account
 
     def _ordinary_surname(self, kind: str, text: str, begin: int) -> Name | None:
         """The name behind a weak cue whose surname is an ordinary word: "Patient: Kopf, Anna", "gez. Zimmer"."""

@@ -46,7 +46,7 @@ TO_CODE = re.compile(r"[,\s/–-]{0,3}")
 HOUSE_NUMBER = re.compile(r"\d[ ]?[a-zA-Z]?,?\s*$")
 WARD = re.compile(
     rf"\s?:?\s(?:{WORD}\s(?=\d))?(?:[A-Z]{{0,4}}[- ]?\d{{1,4}}(?:\.\d)?[A-Za-z]?(?!\w){UNIT}|[A-Z]\d?(?!\w|\.))"
-    r"(?:\s(?i:Süd|Nord|West|Ost|North|South|East)\b)?"
+    r"(?:\s(?i:Süd|Nord|West|Ost|links|rechts|North|South|East)\b)?"
 )
 BIRTHPLACE = re.compile(rf"\s(?:in|aus|at)\s({WORD})")
 

@@ -45,6 +45,8 @@ class Strangers:
         joins = alternation(word for language in languages for word in language.places.town_joins)
         # a language of few words says nothing about the others: then only listed names are found
         self._complete = all(language.vocabulary for language in languages)
+        tails = alternation(word for language in languages for word in language.places.town_tails)
+        self._tail = re.compile(rf",? {tails}(?!\w)")
         self._towns = {word.casefold() for language in languages for word in language.places.town_words}
         self._back = re.compile(rf"[ -]{backs}(?!\w)|[ -]{joins}[ -](?P<last>[{UPPER}][^\W\d_]+)")
 
@@ -120,6 +122,9 @@ class Strangers:
         right = RIGHT.match(text, end)
         end = self._reader.with_credentials(text, right.end() if right else end)
         begin = self._begin(text, start)
+        tail = self._tail.match(text, end)
+        if tail:
+            return Span(begin, tail.end(), "ADDRESS")
         place = TOWN.search(text, max(0, begin - 8), begin) or self._front.search(text[max(0, begin - 12) : start])
         return Span(begin, end, "ADDRESS" if place else "NAME")
 
