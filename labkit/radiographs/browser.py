@@ -28,7 +28,7 @@ ANY = "any"
 PER_PAGE, SMALL_PX, LARGE_PX = 12, 150, 560
 FULL_PX = 2400  # longer side at which the chosen image is decoded, for zooming
 FILTERS = ("site", "split", "view", "finding", "value")
-NOTE = "<p>In JupyterLab this cell is a browser of the radiographs; a page without a person holds none of them.</p>"
+NOTE = "<p>Only in JupyterLab: a page holds no radiographs but those of the contact sheet.</p>"
 
 
 class Panel(widgets.VBox):

@@ -15,6 +15,7 @@ __all__ = ["Box", "find", "mask"]
 # Widths of strokes in pixels, each with the heights of letters that go with it.
 SCALES = ((6, 6, 36), (16, 28, 120))
 CONTRAST = 64  # of 255, of a stroke against its ground
+LARGEST = 0.12  # height of a letter as a share of the picture's longer side: what is larger is anatomy
 FEWEST = 3  # letters of a line
 MAX_LETTERS = 3000
 ALONG, ACROSS = 2.0, 0.3  # of a line's height, masked beyond its ends and sides
@@ -51,7 +52,7 @@ def find(image: np.ndarray) -> list[Box]:
         picture = np.ascontiguousarray(image.T) if turned else image
         for ink in (picture, 255 - picture):
             for stroke, low, high in SCALES:
-                for box in _lines(_letters(ink, stroke, low, high)):
+                for box in _lines(_letters(ink, stroke, low, min(high, round(LARGEST * max(image.shape))))):
                     top, bottom, left, right = _widened(box, picture.shape)
                     found.add((left, right, top, bottom) if turned else (top, bottom, left, right))
     return [Box(*box) for box in sorted(found)]
