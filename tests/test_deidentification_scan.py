@@ -49,13 +49,13 @@ def test_clinical_words_numbers_and_statisticians_are_no_alarm(tmp_path):
 COHORT = KnownIdentifiers(
     names=("Klein, Otto", "Bush, Ann", "Page, Max", "Long, Eva", "Wilson, Bob", "Cohen, Ida", "Smith, Jo", "May, Al"),
     dates=("2024-08-06", "2010-03-02", "2026-11-24", "1960-02-01"),
-    ids=("1234567", "12345", "1234", "S-77", "00012", "1.2.840.4711", "333333"),
+    ids=("1234567", "12345", "1234", "S-77", "00012", "P-0007", "1.2.840.4711", "333333"),
 )
 HONEST = [
     "Wilson interval, Cohen's kappa, Smith-Fraktur, Page 1, How long, in May, small (klein) bones",
     "gpt-4o-2024-08-06, asked 2026-11-24 09:12 UTC, 2026-11-24T09:12:00+00:00, papermill 2.3.10",
     "0.12345, 123.4567, 12345.5, 1,234 of 12,345 and 10,150 rows, 1234 calls",
-    "S-00012 and P-00012 of S-0001",
+    "S-00012 and P-00012 of S-0001, P-0007",
     '<svg viewBox="0 0 12345 1234567"><path d="M 12345 0 L 1234567 12" style="fill: #333333"/></svg>',
     '"<path d=\\"M 12345 0\\" transform=\\"scale(1234567)\\"/>"',
     "<style>.a { color: #333333; width: 12345px }</style>",
@@ -82,6 +82,7 @@ def test_an_honest_page_is_no_alarm(tmp_path, text):
         ("(12345)", "ID"),
         ("No. 12345. Next", "ID"),
         ("12-34567", "ID"),
+        ("p0007", "ID"),
         ("1.2.840.4711", "ID"),
         ("UID 1.2.840.4711.", "ID"),
         ("geb. 06.08.2024", "DATE"),

@@ -43,6 +43,7 @@ TIME_AFTER = re.compile(r"[T ](?!00:00(?::00)?(?![\d.]))\d{2}:\d{2}")
 DECIMAL_BEFORE = re.compile(r"\d\.$")  # a comma parts the fields of a CSV
 DECIMAL_AFTER = re.compile(r"\.\d")
 DECIMAL = re.compile(r"\d+\.\d+")
+PSEUDONYM = re.compile(r"[SP]-\d{4,}")
 PSEUDONYM_BEFORE = re.compile(r"\b[SP]-$")
 # What draws and colours, and holds more numbers than all else: attributes of SVG, style sheets.
 DRAWING = re.compile(
@@ -144,6 +145,8 @@ class Scanner:
         found = text[span.start : span.end]
         if span.type == "DATE":
             return found.isdigit()  # one with separators is counted with the other spelled dates
+        if PSEUDONYM.fullmatch(found):  # a hospital may number in the same way; in a page it is ours
+            return False
         if not found[0].isdigit() or not found[-1].isdigit() or bare(found) in self._dotted:
             return True
         before = text[max(0, span.start - 3) : span.start]
