@@ -25,8 +25,11 @@ __all__ = ["Labelled", "RuleExtractor", "Switches"]
 
 # Reports repeat themselves: what a sentence says by itself is kept for this many sentences (some 10 MB).
 KEPT_SENTENCES = 4_096
-# By so much another language must know a sentence better than the report's: one small word.
+# By so much another language must know a sentence better than the report's: one small word; less in a mixed report, one
+# that a second language knows at least half as well (reports in one language: at most 0.4).
 FOREIGN = 3
+FOREIGN_IN_MIXED = 1
+MIXED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class RuleExtractor:
             )
         self._pairs = [(parent, finding.id) for finding in template.findings for parent in finding.parents]
         self._settler = Settler(template, self.switches)
-        self._readers: dict[str, tuple[Reader, Splitter, Callable[[tuple[str, ...]], Understood | None]]] = {}
+        self._readers: dict[str, tuple[Reader, Splitter, Callable[[int, tuple[str, ...]], Understood | None]]] = {}
         known = load_all(languages)
         for language in known:
             others = [other for other in known if other is not language]
@@ -102,7 +105,10 @@ class RuleExtractor:
             raise ExtractionError(
                 "The report is empty; false would mean that nothing was found. Leave it out or mend it."
             )
-        language = max(self._readers, key=lambda code: self._readers[code][0].familiarity(words))
+        known = {code: parts[0].familiarity(words) for code, parts in self._readers.items()}
+        language = max(known, key=known.__getitem__)
+        mixed = sum(score >= MIXED * known[language] for score in known.values()) > 1
+        foreign = FOREIGN_IN_MIXED if mixed else FOREIGN
         _, splitter, understand = self._readers[language]
         memory = Memory()
         section = ""
@@ -111,15 +117,15 @@ class RuleExtractor:
                 continue
             if sentence.section != section:
                 section, memory.age = sentence.section, 0
-            said = understand(tuple([token.text for token in sentence.tokens]))
+            said = understand(foreign, tuple([token.text for token in sentence.tokens]))
             if said:
                 self._reading.read(sentence, said, memory, text)
         return self._settle(memory, language)
 
-    def _understand(self, language: str, words: tuple[str, ...]) -> Understood | None:
+    def _understand(self, language: str, foreign: int, words: tuple[str, ...]) -> Understood | None:
         """What a sentence says by itself: in the report's language, or in another one that clearly knows it better."""
         texts = list(words)
-        limit = self._readers[language][0].familiarity(texts) + FOREIGN
+        limit = self._readers[language][0].familiarity(texts) + foreign
         others = {code: parts[0].familiarity(texts) for code, parts in self._readers.items() if code != language}
         if others:
             best = max(others, key=others.__getitem__)

@@ -155,8 +155,8 @@ class Splitter:
     def _heading(self, page: Page, i: int) -> tuple[int, str | None]:
         """Length in tokens of the section heading that begins here, its colon included, and its section."""
         tokens, breaks = page.tokens, page.breaks
-        first = self._headings.seen(tokens[i].text) if i < len(tokens) else None
-        if first and not (first.labels or first.starts):
+        first = self._headings.know(tokens[i].text) if i < len(tokens) else None
+        if not first or not (first.labels or first.starts):
             return 0, None
         stop = i
         while stop < len(tokens) and stop - i < LONGEST_HEADING and tokens[stop].text != ":":
@@ -167,7 +167,7 @@ class Splitter:
             stop += 1
         colon = stop < len(tokens) and tokens[stop].text == ":"
         alone = not colon and (stop == len(tokens) or stop in breaks)
-        if stop == i or not (colon or alone):
+        if not colon and not alone:
             return 0, None
         run = [token.text for token in tokens[i:stop] if token.text != "."]
         matches = self._headings.find(run)

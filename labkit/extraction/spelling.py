@@ -64,7 +64,7 @@ class WordPatterns:
                     table.setdefault(variant, set()).add(letters)
 
     def of(self, word: str) -> frozenset[str]:
-        """Patterns that a folded word matches; those of the word that it may be a misspelling of where it matches none."""
+        """Patterns that a folded word matches; where it matches none, those of the word that it may be meant for."""
         found = self.strictly(word)
         if self.whole and len(word) >= FUZZY_LETTERS - 1 and word.isalpha():
             found |= self._parts(word, found) if found else self._nearly(word)

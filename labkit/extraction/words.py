@@ -136,10 +136,6 @@ class Lexicon:
             known = self._known[word] = self._analyse(word)
         return known
 
-    def seen(self, word: str) -> Known | None:
-        """What is known of a spelling that was met before, at no cost."""
-        return self._known.get(word)
-
     def glance(self, word: str) -> frozenset[Hashable]:
         """Labels of the terms that begin with a word, and of those that it is, if it is spelt right; not remembered."""
         patterns = self._words.strictly(fold(word)) if len(word) <= LONGEST_WORD else ()

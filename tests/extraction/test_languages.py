@@ -55,6 +55,13 @@ class TestNewLanguage:
         assert result.values["patella_fracture"] == value
 
 
+    def test_hedge_of_a_new_language_is_told(self, french):
+        assert french("Suspicion de fracture de la rotule.").hedge == {"patella_fracture": "suspicion de"}
+
+    def test_report_in_a_language_without_a_file_still_gets_every_finding(self, french):
+        assert french("Złamanie rzepki.").values == {"patella_fracture": "false"}
+
+
 class TestLoadAll:
     def test_german_and_english_are_there(self):
         assert [language.language for language in languages.load_all()] == ["de", "en"]

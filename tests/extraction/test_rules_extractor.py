@@ -25,6 +25,11 @@ def extractor(switches):
     return rules.RuleExtractor(templates.load("elbow"), switches=switches)
 
 
+@functools.cache
+def extractor_of(anatomy):
+    return rules.RuleExtractor(templates.load(anatomy))
+
+
 def labelled(report, **switches):
     return extractor(rules.Switches(**switches))(report)
 
@@ -206,6 +211,68 @@ class TestReport:
             labelled(report)
 
 
+class TestHedge:
+    @pytest.mark.parametrize(
+        ("report", "finding", "hedge"),
+        [
+            ("Verdacht auf  eine\nOlekranonfraktur.", "olecranon_fracture", "verdacht auf"),
+            ("Olekranonfraktur nicht sicher auszuschließen.", "olecranon_fracture", "nicht sicher auszuschließen"),
+            ("Possible olecranon fracture.", "olecranon_fracture", "possible"),
+            ("In keeping with an exostosis.", "exostosis", "in keeping with"),
+            ("Exostose unwahrscheinlich.", "exostosis", "unwahrscheinlich"),
+            ("Kein Erguss. Olekranonfraktur?", "olecranon_fracture", "?"),
+        ],
+    )
+    def test_each_uncertain_finding_names_its_hedge(self, report, finding, hedge):
+        assert labelled(report).hedge[finding] == hedge
+
+    def test_two_findings_keep_their_own_hedges(self):
+        found = labelled("V. a. Exostose. Erguss möglich. Olekranonfraktur.")
+        assert found.hedge == {"exostosis": "v. a", "fat_pad_sign": "möglich"}
+
+    def test_parent_and_property_are_uncertain_for_the_reason_of_their_fracture(self):
+        found = labelled("Fragliche Radiusköpfchenfraktur. Das Fragment ist disloziert.")
+        uncertain = {"fracture", "radius_fracture", "radial_head_fracture", "radial_head_displaced"}
+        assert found.hedge == dict.fromkeys(uncertain, "fragliche")
+
+    @pytest.mark.parametrize("report", [*HEDGES, *NEGATIONS, *UNSAID])
+    def test_uncertain_findings_and_no_others_have_a_hedge(self, report):
+        found = labelled(report)
+        assert set(found.hedge) == {i for i, value in found.values.items() if value == "uncertain"}
+        assert all(found.hedge.values())
+
+    def test_what_stands_in_brackets_is_as_uncertain_as_what_it_repeats(self):
+        result = extractor_of("clavicle")("V.a. ACG-Subluxation (Tossy II).")
+        assert result.hedge["acromioclavicular_joint_subluxation"] == "v.a"
+
+
+class TestContext:
+    def test_each_sentence_is_read_in_its_language(self, read):
+        values = read("elbow", "Kein Erguss. Keine Luxation. No fracture. Possible exostosis.")
+        assert values == {"exostosis": "uncertain"}
+        assert labelled("Kein Erguss. Keine Luxation. No fracture.").language == "de"
+
+    def test_headings_of_the_other_language_are_headings(self, read):
+        assert read("elbow", "Indication: exostosis?\nBefund: Kein Erguss, keine Fraktur.") == {}
+
+    def test_title_names_the_joint_of_a_report(self, read):
+        report = "AC-Gelenk links, zwei Ebenen\n\nAnamnese: Sturz.\n\nBefund: Gelenkspalt verschmälert."
+        assert read("clavicle", report) == {"acromioclavicular_joint_joint_space_narrowed": "true"}
+
+    def test_place_that_a_lesion_cannot_have_does_not_hide_an_earlier_one(self, read):
+        report = "Das AC-Gelenk ist überlagert. Die laterale Klavikula projiziert sich höher. Subluxation möglich."
+        assert read("clavicle", report)["acromioclavicular_joint_subluxation"] == "uncertain"
+
+    def test_denied_fracture_takes_its_doubtful_step_along(self, read):
+        step = "Befund: Fragliche Stufenbildung am medialen Klavikulaende.\n\nBeurteilung: "
+        assert read("clavicle", step + "Keine Fraktur.") == {}
+        assert read("clavicle", step + "ACG-Luxation, keine Fraktur.")["displacement"] == "uncertain"
+
+    def test_topic_of_a_structured_line_is_no_finding(self, read):
+        assert read("thumb", "Ossikel/Verkalkungen: kleines Ossikel.") == {"ossicles": "true"}
+        assert read("thumb", "Ossikel/Verkalkungen: keine.") == {}
+
+
 class TestSwitches:
     @pytest.mark.parametrize(
         ("switch", "report", "finding", "on", "off"),
@@ -214,6 +281,7 @@ class TestSwitches:
             ("unlikely_is_uncertain", "Fracture is unlikely.", "fracture", "uncertain", "false"),
             ("consistent_with_is_uncertain", "Vereinbar mit Exostose.", "exostosis", "uncertain", "true"),
             ("consistent_with_is_uncertain", "Consistent with an exostosis.", "exostosis", "uncertain", "true"),
+            ("consistent_with_is_uncertain", "In keeping with an exostosis.", "exostosis", "uncertain", "true"),
             ("effusion_is_fat_pad_sign", "Gelenkerguss.", "fat_pad_sign", "true", "false"),
             ("consolidated_is_false", "Konsolidierte Olekranonfraktur.", "olecranon_fracture", "false", "true"),
         ],

@@ -19,6 +19,9 @@ class TestSentences:
             ("Proc. coronoideus intakt. Lig. anulare verkalkt.", 2),
             ("Keine Fraktur;kein Erguss", 2),
             ("Weichteilschwellung.Gelenke regelrecht.", 2),
+            ("Zusätzl. Meißelfx. Radiuskopf, eingeschr. Beurteilung.", 1),
+            ("Rhizarthr. nicht auszuschl.", 1),
+            ("Fraktur unverändert. Gelenk regelrecht.", 2),
         ],
     )
     def test_abbreviations_and_ordinals_do_not_end_a_sentence(self, text, count):
@@ -27,6 +30,10 @@ class TestSentences:
     def test_wrapped_line_goes_on_and_a_short_line_ends(self):
         assert split("Die Basis und\ndas Gelenk sind frei.") == ["Die Basis und das Gelenk sind frei"]
         assert split("Daumen rechts\nKeine Fraktur") == ["Daumen rechts", "Keine Fraktur"]
+
+    def test_line_of_a_structured_report_begins_a_sentence(self):
+        long = "Weichteile: deutliche Schwellung palmar des Grundgelenks und der Grundphalanx re."
+        assert len(split(f"{long}\nFraktur: nein")) == 2
 
     def test_english_number_before_a_full_stop_ends_a_sentence(self):
         assert len(split("Comparison with 2019. Unchanged fracture.", "en")) == 2

@@ -68,6 +68,25 @@ class TestLexicon:
     def test_one_slip_of_the_keyboard_is_forgiven(self, word):
         assert found("fraktur", word) == [[word]]
 
+    @pytest.mark.parametrize("word", ["Radiuskopffraktr", "Radiskopffraktur", "Rdaiuskopffraktur", "Radiuskopfrfaktur"])
+    def test_a_slip_in_one_part_of_a_compound_is_forgiven(self, word):
+        lexicon = Lexicon([("place", "radiuskopf*"), ("lesion", "*fraktur*")])
+        assert {match.label for match in lexicon.find([word])} == {"place", "lesion"}
+
+    @pytest.mark.parametrize(
+        ("term", "word"), [("luxation", "Laxation"), ("fraktur", "Traktur"), ("luxation", "Lution")]
+    )
+    def test_another_word_is_not_taken_for_a_misspelt_one(self, term, word):
+        assert not found(term, word)
+
+    def test_of_two_words_that_may_be_meant_the_longer_one_is(self):
+        lexicon = Lexicon([("lesion", "arthrose*"), ("ordinary", "arthroskop*")])
+        assert [match.label for match in lexicon.find(["Athrose", "Athroskopisch"])] == ["lesion", "ordinary"]
+
+    def test_misspelt_word_counts_for_every_term_of_the_right_one(self):
+        lexicon = Lexicon([("lesion", "degenerat*"), ("language", "degenerative")])
+        assert {match.label for match in lexicon.find(["degenrative"])} == {"lesion", "language"}
+
     def test_known_word_is_not_taken_for_a_misspelt_one(self):
         lexicon = Lexicon([("lesion", "*luxation*"), ("ordinary", "evaluation")])
         assert [m.label for m in lexicon.find(["Evaluation"])] == ["ordinary"]
