@@ -14,6 +14,7 @@ import numpy as np
 from scipy import special
 
 from labkit.errors import EvaluationError
+from labkit.evaluation import macro
 
 __all__ = [
     "Bootstrap",
@@ -140,17 +141,15 @@ def weighted_macro_auc(y, score, weight):
     )
 
 
-def bootstrap(statistic: Callable, patients, *, rng, plan=None, strata=None):
+def bootstrap(statistic: Callable, patients, *, rng, plan=None, strata=None, influence=None):
     """Interval of a weighted number by resampling patients.
 
     Parameters
     ----------
     statistic : takes weights (n, b), gives (b,) numbers; weights of one give the number itself.
     patients, rng, strata : as `draws`. plan : Plan.
-
-    Returns
-    -------
-    Bootstrap. BCa takes its acceleration from leaving out each patient once.
+    influence : (n,) what each case adds to the number, up to a factor, or None: BCa then leaves out each patient once,
+        which takes long with many of them.
 
     Raises
     ------
@@ -167,7 +166,8 @@ def bootstrap(statistic: Callable, patients, *, rng, plan=None, strata=None):
     ci = (np.nan, np.nan)
     if len(defined) > 1 and not np.isnan(value):
         if plan.method == "bca":
-            tails = _bca(tails, value, defined, _left_out(statistic, patients))
+            left_out = _left_out(statistic, patients) if influence is None else -_of_patients(influence, patients)
+            tails = _bca(tails, value, defined, left_out)
         ci = tuple(float(limit) for limit in np.quantile(defined, tails))
     return Bootstrap(
         value=value,
@@ -178,6 +178,10 @@ def bootstrap(statistic: Callable, patients, *, rng, plan=None, strata=None):
         n_undefined=len(drawn) - len(defined),
         resamples=drawn,
     )
+
+
+def _of_patients(values, patients):
+    return np.bincount(np.unique(patients, return_inverse=True)[1], weights=values)
 
 
 def _bca(tails, value, drawn, left_out):
@@ -205,17 +209,33 @@ def _left_out(statistic, patients):
 def bootstrap_macro_auc(y, score, *, patients=None, rng, plan=None, strata=None):
     """Macro AUC with a bootstrap interval over patients; y (n, labels) of 0, 1, NaN = left out; score (n, labels)."""
     y, score = np.asarray(y, float), np.asarray(score, float)
-    patients = np.arange(len(y)) if patients is None else patients
-    return bootstrap(partial(weighted_macro_auc, y, score), patients, rng=rng, plan=plan, strata=strata)
+    patients = np.arange(len(y)) if patients is None else np.asarray(patients)
+    return bootstrap(
+        partial(weighted_macro_auc, y, score),
+        patients,
+        rng=rng,
+        plan=plan,
+        strata=strata,
+        influence=_influence(y, score, patients),
+    )
 
 
 def bootstrap_macro_difference(y, scores, *, patients=None, rng, plan=None, strata=None):
     """Difference of two macro averages on the same resamples; scores : pair of (n, labels), first minus second."""
     y = np.asarray(y, float)
     first, second = (np.asarray(score, float) for score in scores)
-    patients = np.arange(len(y)) if patients is None else patients
+    patients = np.arange(len(y)) if patients is None else np.asarray(patients)
 
     def difference(weight):
         return weighted_macro_auc(y, first, weight) - weighted_macro_auc(y, second, weight)
 
-    return bootstrap(difference, patients, rng=rng, plan=plan, strata=strata)
+    influence = _influence(y, first, patients) - _influence(y, second, patients)
+    return bootstrap(difference, patients, rng=rng, plan=plan, strata=strata, influence=influence)
+
+
+def _influence(y, score, patients):
+    """What each case adds to the macro average, (n,); labels with one class add nothing."""
+    both = (y == 1).any(axis=0) & (y == 0).any(axis=0)
+    codes = np.unique(patients, return_inverse=True)[1] if len(patients) else patients
+    moved = macro.influence(y[:, both], score[:, both], codes)[1]
+    return np.nan_to_num(moved).sum(axis=1) / max(both.sum(), 1)

@@ -96,6 +96,20 @@ def test_interval_agrees_with_the_closed_form(rng):
     assert found.ci == pytest.approx(closed.ci, abs=0.006)
 
 
+def test_acceleration_from_influence_equals_that_of_leaving_each_patient_out(rng):
+    y, score, patients = cases(rng, n=300, n_patients=220)
+    plan = evaluation.Plan(2000, "bca")
+    quick = evaluation.bootstrap_macro_auc(y, score, patients=patients, rng=np.random.default_rng(4), plan=plan)
+
+    def statistic(weight):
+        return resampling.weighted_macro_auc(y, score, weight)
+
+    slow = evaluation.bootstrap(statistic, patients, rng=np.random.default_rng(4), plan=plan)
+    plain = evaluation.bootstrap(statistic, patients, rng=np.random.default_rng(4), plan=evaluation.Plan(2000))
+    assert quick.ci == pytest.approx(slow.ci, abs=5e-4)
+    assert abs(quick.ci[0] - plain.ci[0]) > 1e-3
+
+
 def test_difference_keeps_both_scores_on_the_same_resamples(rng):
     y, score, patients = cases(rng)
     other = score + rng.normal(size=score.shape)
