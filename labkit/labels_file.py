@@ -8,6 +8,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,7 @@ from labkit.params import messages
 
 __all__ = ["Request", "extract"]
 
+MOST_CLEANED = 20_000  # texts held at the same time
 LABEL_COLUMNS = ["report_id", "finding", "value", "evidence", "grounded", "confidence"]
 STATUS_COLUMNS = ["report_id", "status", "reason", "model", "prompt_tokens", "completion_tokens", "cost", "seconds"]
 
@@ -64,7 +66,9 @@ def extract(request: Request, *, options: dict, say: Callable[[str], None], warn
     if request.extractor == "rules":
         status, stopped = _read(request, reports, template), None
     else:
-        status, stopped = _ask(request, reports, template, dict(options))
+        status, stopped, notes = _ask(request, reports, template, dict(options), say)
+        for note in notes:
+            warn(f"Endpoint: {note}.")
     rejected = read.rejected[["report_id", "reason"]].assign(status="skipped")
     status = pd.concat([status, rejected], ignore_index=True)[STATUS_COLUMNS]
     whole = {"prompt_tokens": "Int64", "completion_tokens": "Int64"}
@@ -102,9 +106,9 @@ def _read(request: Request, reports: list[tuple[str, str]], template: templates.
 
 
 def _ask(
-    request: Request, reports: list[tuple[str, str]], template: templates.Template, options: dict
-) -> tuple[pd.DataFrame, str | None]:
-    """Write what the model said; the status of every report, and a sentence where the run ended early."""
+    request: Request, reports: list[tuple[str, str]], template: templates.Template, options: dict, say: Callable
+) -> tuple[pd.DataFrame, str | None, list[str]]:
+    """Write what the model said; every report's status, a sentence where the run ended early, and what to know."""
     store = options.pop("store", None) or request.store_path
     retry_failed, always = options.pop("retry_failed", False), options.pop("deidentify", False)
     if options.pop("already_anonymised", False):
@@ -118,18 +122,28 @@ def _ask(
         raise ParamsError("\n".join(f"--{fault.replace('_', '-', 1)}" for fault in faults)) from None
     # A local endpoint gets the text as it is; whatever leaves the machine passes the gate.
     sends_as_is = (settings.is_local and not always) or settings.texts == "already anonymised"
-    gate = None if sends_as_is else deidentification.Gate().clean
+    # Each text is cleaned for the estimate and again for the call; most cohorts are cleaned once this way.
+    gate = None if sends_as_is else lru_cache(maxsize=MOST_CLEANED)(deidentification.Gate().clean)
+    settings.api_key()
+    how = {"template": template, "settings": settings, "store_path": store, "deidentify": gate,
+           "retry_failed": retry_failed}  # fmt: skip
+    expected = chat.estimate(reports, **how)
+    if expected.calls:
+        say(_in_words(expected, settings))
     statuses: list[tuple] = []
-    with chat.extract(
-        reports,
-        template=template,
-        settings=settings,
-        store_path=store,
-        deidentify=gate,
-        retry_failed=retry_failed,
-    ) as answers:
+    with chat.extract(reports, **how) as answers:
         _write(_rows(answers, template, statuses), request.output)
-        return pd.DataFrame(statuses, columns=STATUS_COLUMNS), answers.stopped
+        return pd.DataFrame(statuses, columns=STATUS_COLUMNS), answers.stopped, answers.record["warnings"]
+
+
+def _in_words(expected: chat.Estimate, settings: Settings) -> str:
+    """What is about to be asked, before it is: calls, tokens and what they cost."""
+    tokens = f"about {expected.prompt_tokens:,} prompt and {expected.completion_tokens:,} answer tokens"
+    if expected.cost is None:
+        cost = f"{settings.model} has no price in the table"
+    else:
+        cost = f"about {expected.cost:,.2f} {expected.currency} ({expected.cost_low:,.2f} to {expected.cost_high:,.2f})"
+    return f"{expected.calls:,} calls for {expected.reports:,} reports, {expected.known:,} answered: {tokens}; {cost}."
 
 
 def _rows(answers: Iterable[chat.Answer], template: templates.Template, statuses: list[tuple]) -> Iterator[tuple]:

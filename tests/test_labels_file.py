@@ -142,6 +142,21 @@ def test_a_quote_that_no_report_holds_is_flagged_and_every_other_one_is_grounded
     assert {(row["grounded"], row["confidence"]) for row in rows(output)} == {("true", ""), ("", "")}
 
 
+def test_calls_tokens_and_cost_are_told_before_they_are_made_and_the_end_of_a_model_as_well(reports, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+    table = reports.with_name("mine.yaml")
+    table.write_text("currency: EUR\ndated: 2026-01-01\nsource: me\n"
+                     "models: {test-model: {input: 100, cached_input: 100, output: 100}}\n")  # fmt: skip
+    with LlmServer(shutdown_date="2027-01-14") as server:
+        ran, _ = ask(reports, server, "--prices", table)
+        again, _ = ask(reports, server, "--prices", table)
+        free, _ = ask(reports, server, "--store", reports.with_name("other.sqlite"))
+    assert "2 calls for 2 reports, 0 answered: about " in ran.output and " EUR (" in ran.output
+    assert "Endpoint: the provider announces to switch this model off on 2027-01-14." in ran.output
+    assert "calls for" not in again.output
+    assert "test-model has no price in the table." in free.output
+
+
 def test_a_run_that_stops_early_keeps_every_row_and_is_exit_code_1(reports, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "test-key")
     with LlmServer(fault=lambda text, attempt: "quota") as server:
