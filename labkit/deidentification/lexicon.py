@@ -18,7 +18,7 @@ SPELLED = re.compile(r"[aou]e|ss")
 # "ausgestreckten", "vorgewölbter": no name is built like this
 PARTICIPLE = re.compile(
     r"(?:ab|an|auf|aus|bei|ein|fort|her|hin|hoch|los|mit|nach|vor|weg|weiter|wieder|zu|zurück|zusammen|um|durch|unter|über)"
-    r"(?:ge|zu)[^\W\d_]{3,}(?:t|en)(?:e[rsnm]?)?"
+    r"(?:ge|zu)[^\W\d_]{3,}(?:t|en)(?:e[rsnm]?)?|ge[^\W\d_]{3,}(?:t|en)e[sm]?"
 )
 SHORTEST_MISSPELT = 7
 LONG = 10
