@@ -32,7 +32,7 @@ SECRETS = ("Beispielfrau", "Gundula", "Quasthoff", "0221", "1960", "Huber", "tes
 def text(n):
     surname, given = NAMES[n % 2].split(", ")
     return (
-        f"Pat. {given} {surname}, geb. 01.02.1960. Fall Nummer {'x' * n}: Olekranonfraktur. {surname} wurde "
+        f"\x1b[2JPat. {given} {surname}, geb. 01.02.1960. Fall Nummer {'x' * n}: Olekranonfraktur. {surname} wurde "
         "informiert, Tel. 0221 478-4000. gez. Dr. med. Huber"
     )
 
@@ -145,6 +145,7 @@ def test_the_sample_shows_placeholders_and_no_identifier(hospital):
     assert len(rows) == 3 and all(row.startswith("--- internal, row ") for row in rows)
     assert sum(line.count("[NAME]") for line in shown) == 6 and "[PHYSICIAN]" in "".join(shown)
     assert [secret for secret in SECRETS if secret in "\n".join(said + shown)] == []
+    assert "\x1b" not in "".join(shown)
     assert check(path, n_sample=3)[2] == shown, "the same seed shows the same"
     assert check(path, n_sample=3, seed=2)[2] != shown
     assert "Olekranonfraktur" not in "\n".join(said), "text is shown, never said"
@@ -212,6 +213,12 @@ def test_an_endpoint_is_asked_for_its_models_alone(monkeypatch, server, settings
         found = reach.probe(Settings(model="test-model", base_url=running.base_url, **settings))
         assert (found.well, running.total) == (well, 0)
     assert words in found.words and "test-key" not in found.words
+
+
+def test_a_local_endpoint_that_wants_a_key_says_so():
+    with LlmServer() as running:
+        found = reach.probe(Settings(model="test-model", base_url=running.base_url))
+    assert found == reach.Reached(False, "wants a key, and OPENAI_API_KEY is not set (HTTP 401)")
 
 
 def test_an_endpoint_that_does_not_answer_is_not_waited_for(monkeypatch):

@@ -193,5 +193,6 @@ def _show_sample(read: dict[str, Corpus], cleaning: Cleaning, say: Callable[[str
         site, report = reports[place]
         sample.show(f"    --- {site}, row {report.row}")
         for line in cleaned[place].text.splitlines():
-            sample.show(f"    {line}")
+            # Control characters would steer the terminal.
+            sample.show("    " + "".join(c if c.isprintable() else " " for c in line))
     say(f"    --- other ones: --seed {sample.seed + 1}")

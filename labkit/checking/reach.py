@@ -13,6 +13,7 @@ from labkit.extraction.settings import Settings
 
 __all__ = ["Reached", "probe"]
 
+NO_KEY = "none"  # what local servers are given where there is no key
 MOST_BYTES = 4_000_000
 
 
@@ -51,6 +52,8 @@ def _ask(settings: Settings, timeout_s: float) -> Reached:
 
 
 def _refused(code: int, settings: Settings) -> Reached:
+    if code in (401, 403) and settings.api_key() == NO_KEY:
+        return Reached(False, f"wants a key, and {settings.api_key_env} is not set (HTTP {code})")
     if code in (401, 403):
         return Reached(False, f"refuses the key in {settings.api_key_env} (HTTP {code})")
     if code < 500:  # not every server lists its models

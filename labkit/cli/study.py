@@ -36,7 +36,7 @@ def run(params: tuple[Path, ...], jobs: int | None, dry_run: bool, force: bool, 
 
 @click.command(cls=Command, short_help="Say what is wrong, what would be sent and what would run.")
 @click.argument("params", nargs=-1, required=True, type=FILE)
-@click.option("--sample", type=click.IntRange(min=0), metavar="N", help="De-identified texts to show.  [default: 3]")
+@click.option("--sample", type=click.IntRange(0, 50), metavar="N", help="De-identified texts to show.  [default: 3]")
 @click.option("--no-sample", is_flag=True, help="Show none.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Another one shows others.")
 def check(params: tuple[Path, ...], sample: int | None, no_sample: bool, seed: int) -> None:
