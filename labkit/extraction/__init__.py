@@ -11,5 +11,12 @@ reading, statements     the sentences of a report one after the other, and one v
 
 By a model: `chat` asks any OpenAI-compatible endpoint; `batch` does the same through the Batch API.
 
-`labelling` runs one or both over a cohort, `quotes` finds where a quote stands in its report, `viewing` shows it.
+Both, over a cohort: `labelling` runs one or two extractors, `quotes` finds where a quote stands in its report.
+
+placeholders            what the de-identification gate replaced, by type and site
+summaries, hedges       counts over the labels, failures, confidence; hedge phrases that may be shown
+agreement               two extractors side by side, and where they differ
+methods                 the table of MI-CLEAR-LLM and the prompt, for a supplement
+viewing, report         reports as a person reads them; the parts of the page that are more than a table
+selection, browser      which reports a person wants to see, and the viewer of JupyterLab
 """

@@ -116,8 +116,7 @@ def tree(kinds: dict[str, dict[str, str]], template: Template, *, notes: dict[st
     table = (
         f"<table><tr><th></th>{heads}<th></th></tr>{''.join(rows)}</table>" if rows else "<p>No finding is named.</p>"
     )
-    folded = f"<details><summary>{len(silent)} not mentioned</summary>{'; '.join(map(html.escape, silent))}</details>"
-    return table + (folded if silent else "")
+    return f'<div style="{COMPACT}">{table}{_folded(silent)}</div>'
 
 
 def bars(counts: pd.DataFrame, *, n: int) -> str:
