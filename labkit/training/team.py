@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.distributed
-import torch.distributed.nn.functional as between
 from torch import nn
 
 from labkit.errors import TrainingError
@@ -106,6 +105,22 @@ def join(device):
     return Team(torch.distributed.get_rank(), size)
 
 
+class Summed(torch.autograd.Function):
+    """The sum over all processes; each one's gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(ctx, values):
+        total = values.clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx, gradient):
+        total = gradient.clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+
 class SharedBatchNorm2d(nn.BatchNorm2d):
     """Batch normalisation over all processes, on a CPU too; torch has it for GPUs alone."""
 
@@ -114,10 +129,10 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
             return super().forward(images)
         exact, axes = images.float(), (0, 2, 3)
         n = torch.tensor([float(exact.numel() / exact.shape[1])])
-        totals = between.all_reduce(torch.cat([exact.sum(axes), n]))
+        totals = Summed.apply(torch.cat([exact.sum(axes), n]))
         mean, n = totals[:-1] / totals[-1], totals[-1].detach()
         centred = exact - mean.view(1, -1, 1, 1)
-        variance = between.all_reduce((centred**2).sum(axes)) / n
+        variance = Summed.apply((centred**2).sum(axes)) / n
         with torch.no_grad():
             self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, self.momentum)
