@@ -61,6 +61,10 @@ PACKED = {
     "gzip": gzip.compress(SECRET.encode()),
     "gzip of gzip": gzip.compress(gzip.compress(SECRET.encode())),
     "docx": archive(**{"word/document.xml": f"<w:t>{SECRET}</w:t>"}),
+    "docx cut into runs": archive(**{"word/document.xml": "<w:r><w:t>Mül</w:t></w:r><w:r><w:t>ler</w:t></w:r>"}),
+    "docx description of a picture": archive(
+        **{"word/document.xml": f'<w:t>a</w:t><pic descr="{SECRET}"/><w:t>b</w:t>'}
+    ),
     "name of a member": archive(**{f"{SECRET}.txt": "x"}),
     "archive in an archive": archive(**{"a.xlsx": archive(**{"xl/sharedStrings.xml": SECRET})}),
     "png text": png(plain=SECRET),
@@ -85,6 +89,12 @@ def test_text_is_found_in_every_packing(content):
 def test_a_cut_file_is_read_as_far_as_it_goes(content):
     for n in (0, 1, 5, len(content) // 2, len(content) - 1):
         assert all(isinstance(text, str) for text in texts(content[:n]))
+
+
+def test_cells_and_paragraphs_of_an_office_document_stay_apart():
+    cells = "<w:tc><w:p><w:t>Otto</w:t></w:p></w:tc><w:tc><w:p><w:t>Klein</w:t></w:p></w:tc>"
+    (found,) = [text for text in texts(archive(**{"word/document.xml": cells})) if "Otto" in text]
+    assert found.split()[:2] == ["Otto", "Klein"]
 
 
 def test_pixels_and_numbers_of_an_array_give_no_text():

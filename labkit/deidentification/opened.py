@@ -13,6 +13,10 @@ __all__ = ["texts"]
 
 # Images and fonts inside pages and notebooks: long runs of letters, opened as files of their own.
 BASE64 = re.compile(r"[A-Za-z0-9+/]{120,}={0,2}")
+OFFICE = re.compile(r"(?:word|ppt|xl)/(?:.*/)?[^/]*\.xml$")
+BREAK = re.compile(r"</(?:[a-z]:)?(?:p|tc|tr|si|c|row)>|<w:(?:tab|br|cr)\b[^>]*>")
+TAG = re.compile(r"<[^>]*>")
+TEXT = re.compile(r">[^<]+<")
 PDF_STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
 PRINTABLE = re.compile(rb"(?:[\x20-\x7e]|\xc3[\x80-\xbf]){6,}")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -73,9 +77,18 @@ def _members(content: bytes, depth: int) -> Iterator[str]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             yield from archive.namelist()
             for member in archive.namelist():
-                yield from texts(archive.read(member), depth=depth + 1)
+                inner = archive.read(member)
+                if OFFICE.match(member):
+                    yield _joined(inner.decode("utf-8", "replace"))
+                else:
+                    yield from texts(inner, depth=depth + 1)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
         yield _printable(content)
+
+
+def _joined(xml: str) -> str:
+    """Text of an office document, whose words are often cut into runs, and below it the attributes of its tags."""
+    return TAG.sub("", BREAK.sub("\n", xml)) + "\n" + TEXT.sub("><", xml)
 
 
 def _pdf(content: bytes) -> Iterator[str]:
