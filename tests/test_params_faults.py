@@ -22,8 +22,27 @@ WRONG = {
         "paths, policies, study, synthetic, training, verification.",
     ),
     "unknown key far from all": (
-        ("  margin: 0.02", "  zz: 1"),
-        "evaluation: 'zz' is not known. Known: level, margin, min_positives, min_tuning_positives, power.",
+        ("  margin: 0.02", "  margin: 0.02\n  zz: 1"),
+        "evaluation: 'zz' is not known. Known: age_bands, auc_interval, endpoint, findings, fixed_sensitivity, "
+        "fixed_specificity, level, margin, min_cell, min_positives, min_tuning_positives, n_bins, n_resamples, "
+        "operating_point, power, rate_interval, seed.",
+    ),
+    "endpoint misspelt": (
+        ("  endpoint: macro_auc", "  endpoint: Fracture (All Location)"),
+        "evaluation.endpoint: the template has no finding 'Fracture (All Location)'; did you mean "
+        "'Fracture (All Locations)'?",
+    ),
+    "label set of another anatomy": (
+        ("  findings: []", "  findings: [Ossicles, Swelling/Dactylitis]"),
+        "evaluation.findings: the template has no finding 'Swelling/Dactylitis'; give the exact name.",
+    ),
+    "endpoint outside the label set": (
+        ("  endpoint: macro_auc\n  findings: []", "  endpoint: Exostosis\n  findings: [Ossicles]"),
+        "evaluation.endpoint: this finding is not among evaluation.findings; add it there.",
+    ),
+    "age bands that fall": (
+        ("  age_bands: [18, 40, 65]", "  age_bands: [40, 18]"),
+        "evaluation.age_bands: the years of the age bands rise and are above 0.",
     ),
     "unknown key of a site": (
         ("report_id: Befund-ID", "reprot: Befund-ID"),

@@ -1,5 +1,6 @@
 """Reads a params file and checks all of it: every fault becomes one sentence, none is guessed away."""
 
+import difflib
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from labkit import templates
 from labkit.errors import ParamsError
+from labkit.evaluation.settings import MACRO_AUC
 from labkit.layout import ROOT
 from labkit.params import messages
 from labkit.params.study import Study, template_path
@@ -129,7 +131,21 @@ def _template_faults(study: Study) -> list[str]:
         return [f"paths.template: {error}"]
     if template.anatomy != study.anatomy:
         return [f"anatomy: is '{study.anatomy}', but paths.template is for '{template.anatomy}'; make them agree."]
-    return []
+    return _evaluation_faults(study, [finding.name for finding in template.findings])
+
+
+def _evaluation_faults(study: Study, names: list[str]) -> list[str]:
+    """What is declared before training must not turn out to be misspelt after it."""
+    section, faults = study.evaluation, []
+    for key, declared in (("endpoint", (section.endpoint,)), ("findings", section.findings)):
+        for name in declared:
+            if name not in names and (key, name) != ("endpoint", MACRO_AUC):
+                close = difflib.get_close_matches(name, names, n=1)
+                meant = f"did you mean '{close[0]}'?" if close else "give the exact name."
+                faults.append(f"evaluation.{key}: the template has no finding '{name}'; {meant}")
+    if not faults and section.findings and section.endpoint not in (MACRO_AUC, *section.findings):
+        faults.append("evaluation.endpoint: this finding is not among evaluation.findings; add it there.")
+    return faults
 
 
 def _folder_faults(study: Study) -> list[str]:

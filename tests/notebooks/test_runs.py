@@ -63,7 +63,10 @@ training: {backbone: resnet18, weights: none, shared_trunks: false, pooling: con
            rotation_degrees: 10.0, flips_at_test: false, soft: [0.55, 0.85], min_positives: 1, device: cpu,
            precision: fp32, channels_last: auto, compile: auto, deterministic: true, cpu_threads: 1,
            checkpoint_every: 0, tensorboard: false, seeds: [1]}
-evaluation: {min_positives: 2, min_tuning_positives: 1, level: 0.95, margin: 0.02, power: 0.8}
+evaluation: {endpoint: macro_auc, findings: [], min_positives: 2, min_tuning_positives: 1, level: 0.95, margin: 0.02,
+             power: 0.8, auc_interval: robust, rate_interval: bootstrap, n_resamples: 200, seed: 1,
+             operating_point: youden, fixed_sensitivity: 0.9, fixed_specificity: 0.9, n_bins: 10, min_cell: 5,
+             age_bands: [18, 40, 65]}
 figures: {max_findings: 4, dpi: 72}
 """
 
