@@ -20,6 +20,8 @@ __all__ = ["SentenceReader", "Understood"]
 
 # Words before the colon of a heading that names a region.
 LONGEST_REGION = 6
+# Statements of one kind that a later sentence may be about; a sentence with more is a table.
+LAST_STATEMENTS = 12
 # States that a property takes over from what it belongs to.
 INHERITED = frozenset({State.PAST, State.HEALED, State.HEDGED})
 
@@ -195,7 +197,7 @@ class SentenceReader:
         for name, indices in fresh.items():
             kept = [i for i in indices if memory.statements[i].state != State.NEGATED]
             if kept:
-                memory.last[name] = kept
+                memory.last[name] = kept[-LAST_STATEMENTS:]
                 found.update(place for i in kept for place in memory.statements[i].places)
         if not marks.lesions and not normal:
             found = {place.name for place in marks.places} - {ELSEWHERE} - self._linker.general

@@ -82,6 +82,8 @@ def _breaks(i: int, cue: Cue, marks: Marks, *, met: bool) -> bool:
 
 def _presupposed(cue: Cue, mention: Mention, marks: Marks) -> bool:
     """Whether the mention owns what is negated: "keine Dislokation der Fraktur" leaves the fracture."""
+    if "genitives" not in marks.flags:
+        return False
     earlier = [lesion for lesion in marks.lesions if cue.end <= lesion.start and lesion.end <= mention.start]
     if not earlier:
         return False
