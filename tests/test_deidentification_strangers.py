@@ -31,6 +31,8 @@ def test_a_word_of_no_vocabulary_is_taken_for_a_name(gate, text, gone):
 
 
 KEPT = [
+    "Thurston Holland fragment. Terry Thomas sign. Burton-Pellegrini.",
+    "Kompl. Konsol. Ossäre Durchbauung. Fehlrotat. nicht beurteilb. Altersentspr. Befd. Can't be excluded.",
     "Dejour-Klassifikation Typ B, Insall-Zeichen, Outerbridge type II, Morbus Ollier, Essex-Lopresti.",
     "Lig. collaterale ulnare, Proc. coronoideus, Tub. majus. BEURT.: kein Nachweis einer Fraktur.",
     "TFCC, SLAP, DRUJ, ORIF, HWK, DICOM. Ibuprofen 600 mg und Novaminsulfon.",

@@ -48,6 +48,16 @@ class Eponyms:
         key = word.casefold()
         return key in self._names or key.split("-")[0] in self._names or key.removesuffix("'s") in self._names
 
+    def lists(self, word: str) -> bool:
+        """Whether the word stands in the file as it is, hyphens included."""
+        return word.casefold() in self._names
+
+    def leads(self, text: str, end: int) -> bool:
+        """Whether a noun of terms follows a name that ends at `end`: "Thurston Holland fragment"."""
+        # a dictated full stop is no "Punkt" of anyone's
+        after = NEXT.match(text, end)
+        return bool(after) and after.group("word") != "Punkt" and self._noun(after.group("word"))
+
     def in_use(self, text: str, start: int, end: int) -> bool:
         """Whether the word at [start, end) is an eponym with a grade, a clinical word, "Morbus", "nach" or "type"."""
         if text[start:end] not in self:
@@ -67,9 +77,7 @@ class Eponyms:
         """Whether an unlisted word stands where an eponym does: "Morbus X", "X-Klassifikation", "X type II"."""
         if UNLISTED_BEFORE.search(text, max(0, start - 32), start) or GRADE.match(text, end):
             return True
-        after = NEXT.match(text, end)
-        # a dictated full stop is no "Punkt" of anyone's
-        return bool(after) and after.group("word") != "Punkt" and self._noun(after.group("word"))
+        return self.leads(text, end)
 
     def _noun(self, word: str) -> bool:
         """Whether the word is one that eponyms stand before: listed, in the plural, or with a clinical stem."""

@@ -66,7 +66,7 @@ class Gate:
         self._eponyms = Eponyms(eponyms, languages=loaded, lexicon=self._lexicon)
         self._dates = Dates(loaded)
         self._reader = NameReader(loaded, lexicon=self._lexicon, eponyms=self._eponyms)
-        self._people = People(loaded, lexicon=self._lexicon, reader=self._reader)
+        self._people = People(loaded, lexicon=self._lexicon, eponyms=self._eponyms, reader=self._reader)
         self._signatures = Signatures(lexicon=self._lexicon, reader=self._reader)
         self._edges = Edges(lexicon=self._lexicon, reader=self._reader)
         self._places = Places(loaded, lexicon=self._lexicon, reader=self._reader)

@@ -1,6 +1,7 @@
 """Which words are ordinary and which are names: what a language lists, inflected, compounded or slightly misspelled."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -56,6 +57,7 @@ class Lexicon:
         vocabulary = {word for language in languages for word in language.vocabulary}
         self._vocabulary = {word.casefold() for word in vocabulary} | self._words
         self._small = {word for word in vocabulary if word[:1].islower()}
+        self._sorted = sorted(self._vocabulary)
         self._parts, self._prefixes, self._adjectives = set(), set(), set()
         for language in languages:
             if language.prefixes:
@@ -102,6 +104,13 @@ class Lexicon:
     def named(self, word: str) -> bool:
         """Whether the word, or a part of a hyphenated one, is a listed name and no ordinary word."""
         return any(part in self._names for part in word.casefold().split("-"))
+
+    def clipped(self, word: str) -> bool:
+        """Whether the word is the beginning of a much longer listed one, as the abbreviation "Konsol." is."""
+        key = word.casefold()
+        first = bisect_left(self._sorted, key)
+        last = bisect_right(self._sorted, key + "\uffff")
+        return len(key) > 2 and any(len(found) > len(key) + 2 for found in self._sorted[first:last])
 
     def clinical(self, word: str) -> bool:
         """Whether the word holds a clinical stem."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from labkit.deidentification.cues import UPPER, CueIndex, alternation
+from labkit.deidentification.eponyms import Eponyms
 from labkit.deidentification.languages import Language
 from labkit.deidentification.lexicon import Lexicon
 from labkit.deidentification.names import CLOSES, INITIAL, NAME, Name, NameReader
@@ -37,8 +38,8 @@ CELL_BEFORE = re.compile(rf"(?:^|[\n:;(|/\t]|  )[ \t]*({NAME.pattern}) $")
 class People:
     """Finds names with the cues of some languages."""
 
-    def __init__(self, languages: tuple[Language, ...], *, lexicon: Lexicon, reader: NameReader):
-        self._lexicon, self._reader = lexicon, reader
+    def __init__(self, languages: tuple[Language, ...], *, lexicon: Lexicon, eponyms: Eponyms, reader: NameReader):
+        self._lexicon, self._eponyms, self._reader = lexicon, eponyms, reader
         self._signatures = Signatures(lexicon=lexicon, reader=reader)
         self._people = [language.people for language in languages]
         joins = alternation(join for p in self._people for join in p.joins)
@@ -197,7 +198,7 @@ class People:
     def at_given_name(self, text: str, start: int) -> Span | None:
         """The full name that begins with, or after a comma ends with, the listed given name at `start`."""
         name = self._reader.forward(text, start, strong=False)
-        if name is None:
+        if name is None or self._eponyms.leads(text, name.end):
             return None
         surname = SURNAME_BEFORE.search(text, max(0, start - 40), start)
         if surname and not self._reader.ordinary(text, surname.start(1), surname.end(1)):

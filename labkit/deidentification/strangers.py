@@ -64,7 +64,8 @@ class Strangers:
                 continue
             span = self._whole(text, match)
             done = span.end
-            yield span
+            if not self._eponyms.leads(text, span.end):
+                yield span
 
     def _strange(self, text: str, match: re.Match) -> bool:
         word, start, end = match.group(), match.start(), match.end()
@@ -79,6 +80,8 @@ class Strangers:
             return False
         if len(word) < SHORTEST:
             return named
+        if not named and text[end : end + 1] == "." and self._lexicon.clipped(word):
+            return False
         short = word.isupper() or len(word) < 6 or text[end : end + 1] == "."
         label = short and LABEL.match(text, end) and HEAD.search(text, max(0, start - 3), start)
         if word.isupper():
@@ -95,6 +98,8 @@ class Strangers:
         """Whether the word is used as an eponym, or is listed as one and no initial or given name leads to it."""
         word = text[start:end]
         first, _, last = word.rpartition("-")
+        if first and self._eponyms.lists(word):
+            return True
         if first and last not in self._eponyms and self._lexicon.named(last):
             return False
         if self._eponyms.in_use(text, start, end) or self._eponyms.likely(text, start, end):
