@@ -68,7 +68,7 @@ def execute_notebook(
         except papermill.PapermillExecutionError as error:
             reason = f"Cell {error.exec_count} stopped with {error.ename}."
             # labkit's own errors are sentences for a person; those of other libraries may quote a report.
-            if error.ename in errors.__all__:
+            if hasattr(errors, error.ename):
                 reason += " " + scrub.text(error.evalue, scrub.patterns(base, parameters))
         except DeadKernelError:
             reason = (
