@@ -133,6 +133,7 @@ def finding_differences(differences, *, settings):
                 "finding": finding,
                 f"difference ({interval_name(own)})": signed(found.loc["auc_difference"]),
                 "p": p_text(values["auc_difference_p"]),
+                "p (permutation)": p_text(values["auc_difference_p_permutation"]),
                 "p (Holm)": p_text(values["auc_difference_p_holm"]),
                 "p (Benjamini-Hochberg)": p_text(values["auc_difference_p_bh"]),
                 "detectable": f"{values['auc_difference_detectable']:.3f}",

@@ -51,7 +51,13 @@ def test_findings_are_compared_by_paired_delong_with_holm_and_benjamini_hochberg
 def test_every_difference_has_its_verdict_beside_it(predictions, labels):
     found = evaluation.compare(predictions, labels, settings=SETTINGS)
     metrics_of = found.groupby(["finding", "site"])["metric"].agg(set)
-    beside = {"auc_difference_p", "auc_difference_detectable", "equivalence_p", "equivalent"}
+    beside = {
+        "auc_difference_p",
+        "auc_difference_p_permutation",
+        "auc_difference_detectable",
+        "equivalence_p",
+        "equivalent",
+    }
     assert all(beside < names for names in metrics_of)
     assert len(metrics_of) == 6
 
