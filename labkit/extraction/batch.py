@@ -16,15 +16,14 @@ from typing import Any
 import openai
 
 from labkit.errors import ExtractionError
-from labkit.extraction import prices
 from labkit.extraction.asking import Asked
-from labkit.extraction.chat import checked_job, watch
 from labkit.extraction.endpoint import request
 from labkit.extraction.extracted import Extracted
 from labkit.extraction.jobs import Job, prepare, sample_key
 from labkit.extraction.outcomes import StopRun
 from labkit.extraction.runs import Run
 from labkit.extraction.settings import Settings
+from labkit.extraction.watching import checked_job, watch
 from labkit.templates import Template
 
 __all__ = ["extract"]
@@ -52,11 +51,8 @@ def extract(reports: Iterable[tuple[str, str]], *, template: Template, settings:
         raise ExtractionError(
             "batch: the reports can be read only once; give a list, they are read again for the answers."
         )
+    settings = settings.model_copy(update={"batch": True})
     job = checked_job(template, settings, store_path, deidentify, retry_failed)
-    if job.price is not None:
-        share = prices.load(settings.prices).batch_share
-        scaled = {name: value * share for name, value in job.price.model_dump().items()}
-        job = Job(template, settings, job.prompt, job.store, prices.Price(**scaled), deidentify, retry_failed)
     return watch(Batches(job, poll_s=poll_s), reports, progress=progress)
 
 

@@ -5,26 +5,21 @@ Used by 01_extraction and `labkit extract`. Reports go in as (id, text), one `An
 order.
 """
 
-import gc
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from labkit.errors import ExtractionError
 from labkit.extraction import prices, prompts
 from labkit.extraction.answers import STATUSES, Answer, Label
 from labkit.extraction.engine import Engine
 from labkit.extraction.extracted import Extracted
 from labkit.extraction.gate import Gate
-from labkit.extraction.jobs import Job, prepare, sample_key
-from labkit.extraction.progress import Bar
-from labkit.extraction.runs import Run
+from labkit.extraction.jobs import prepare, sample_key
 from labkit.extraction.settings import Settings
 from labkit.extraction.store import Store
+from labkit.extraction.watching import checked_job, watch
 from labkit.templates import Template
 
 __all__ = [
@@ -35,13 +30,10 @@ __all__ = [
     "Gate",
     "Label",
     "Settings",
-    "checked_job",
     "estimate",
     "extract",
-    "watch",
 ]
 
-GRACE_S = 10.0  # time for calls in flight to finish after an interrupt
 ENVELOPE = 30  # characters of JSON around one finding of an answer
 
 
@@ -69,72 +61,14 @@ def extract(reports: Iterable[tuple[str, str]], *, template: Template, settings:
     price.
     KeyboardInterrupt : after an interrupt, when the calls in flight are kept.
     """
+    if settings.batch:
+        # Imported here, as in a run: the client is loaded only where something is asked.
+        from labkit.extraction import batch
+
+        return batch.extract(reports, template=template, settings=settings, store_path=store_path,
+                             deidentify=deidentify, progress=progress, retry_failed=retry_failed)  # fmt: skip
     job = checked_job(template, settings, store_path, deidentify, retry_failed)
     return watch(Engine(job, gate=gate), reports, progress=progress)
-
-
-def watch(engine: Run, reports: Iterable[tuple[str, str]], *, progress: bool) -> Extracted:
-    """Run an engine in its thread and show how far it is; an interrupt winds it down and goes on up."""
-    thread = threading.Thread(target=engine.run, args=(reports,), name="labkit-extraction", daemon=True)
-    total = len(reports) if isinstance(reports, Sized) else None
-    began = time.monotonic()
-    thread.start()
-    try:
-        with _rare_collections(), Bar(total, shown=progress, label=engine.job.settings.model) as bar:
-            # An event and not the thread's own join: in Python 3.11 an interrupted join takes the thread for ended.
-            while not engine.ended.wait(0.1):
-                bar.show(engine.tally)
-            bar.show(engine.tally)
-    except KeyboardInterrupt:
-        _wind_down(engine)
-        engine.close_files()
-        raise
-    if engine.error is not None:
-        engine.close_files()
-        raise engine.error
-    assert engine.spool.n == engine.tally.seen, "rows out differ from rows in"
-    return Extracted(engine, seconds=time.monotonic() - began)
-
-
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Look for garbage more rarely: answers with log-probabilities are thousands of small objects, none of it garbage.
-
-    It takes a third of the time of a run otherwise.
-    """
-    before = gc.get_threshold()
-    if before[0]:  # 0: the user has switched it off
-        gc.set_threshold(max(before[0], 50_000), *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-
-
-def _wind_down(engine: Run) -> None:
-    """Let calls in flight finish for a while, then give them up; a second interrupt gives them up at once."""
-    engine.interrupt("interrupted; run again to go on, answers so far are kept")
-    try:
-        engine.ended.wait(min(GRACE_S, engine.job.settings.timeout_s))
-    finally:
-        engine.cut()
-        engine.ended.wait(5.0)
-
-
-def checked_job(
-    template: Template, settings: Settings, store_path: str | Path, deidentify: Callable | None, retry_failed: bool
-) -> Job:
-    """Everything that can be refused before the first call is refused here."""
-    if deidentify is None and not settings.is_local and settings.texts != "already anonymised":
-        raise ExtractionError(
-            f"endpoint {settings.host} is not local and the texts may name people: give a de-identification gate, "
-            "list the host in "
-            "local_hosts, or state texts: already anonymised. Nothing was sent."
-        )
-    settings.api_key()
-    price = prices.load(settings.prices).for_run(settings)
-    prompt = prompts.load(settings.prompt, template, switches=settings.switches)
-    return Job(template, settings, prompt, Store(store_path), price, deidentify, retry_failed)
 
 
 @dataclass(frozen=True)
@@ -161,22 +95,24 @@ def estimate(reports: Iterable[tuple[str, str]], *, template: Template, settings
     """Calls, tokens and cost of a run before anything is sent; `reports` is read once, give it again to `extract`."""
     prompt = prompts.load(settings.prompt, template, switches=settings.switches)
     table = prices.load(settings.prices)
-    price, digest = table.of(settings.model), settings.digest(prompt.sha256)
+    price, digest = table.at(settings), settings.digest(prompt.sha256)
     n = unsent = known = calls = characters = 0
     seen: set[str] = set()
     with Store(store_path) as store:
-        for report_id, text in reports:
-            n += 1
-            row, sent = prepare(str(report_id), text, digest=digest, deidentify=deidentify)
-            if row.key is None:
-                unsent += 1
-                continue
-            keys = {sample_key(row.key, i) for i in range(settings.samples)} - seen
-            answered = {k for k, row in store.statuses(keys).items() if row[0] == "ok" or not retry_failed}
-            seen |= keys
-            known += not keys - answered
-            calls += len(keys - answered)
-            characters += len(keys - answered) * (len(prompt.text) + len(sent))
+        rows = (prepare(str(i), text, digest=digest, deidentify=deidentify) for i, text in reports)
+        while chunk := list(islice(rows, 500)):
+            n += len(chunk)
+            sent = [(row.key, len(text)) for row, text in chunk if row.key is not None]
+            unsent += len(chunk) - len(sent)
+            keys = {key: [sample_key(key, i) for i in range(settings.samples)] for key, _ in sent}
+            found = store.statuses(name for names in keys.values() for name in names)
+            answered = {name for name, row in found.items() if row[0] == "ok" or not retry_failed}
+            for key, length in sent:
+                wanted = [name for name in keys[key] if name not in answered and name not in seen]
+                seen.update(wanted)
+                known += not wanted
+                calls += len(wanted)
+                characters += len(wanted) * (len(prompt.text) + length)
         past = store.latest(10)
     density, completion = _measured(past, prompt, template)
     tokens = (int(characters * density), int(calls * completion))

@@ -31,10 +31,10 @@ class Price(BaseModel):
     cached_input: float = Field(ge=0)
     output: float = Field(ge=0)
 
-    def cost(self, prompt: int, cached: int, completion: int, *, share: float = 1.0) -> float:
-        """Cost of tokens; cached ones are part of the prompt's; `share` is the batch discount."""
+    def cost(self, prompt: int, cached: int, completion: int) -> float:
+        """Cost of tokens; cached ones are part of the prompt's."""
         fresh = max(0, prompt - cached)
-        return share * (fresh * self.input + cached * self.cached_input + completion * self.output) / 1e6
+        return (fresh * self.input + cached * self.cached_input + completion * self.output) / 1e6
 
 
 class Prices(BaseModel):
@@ -52,6 +52,13 @@ class Prices(BaseModel):
         """Price of a model or of a dated snapshot of it; None when it is not in the table."""
         return self.models.get(model) or self.models.get(SNAPSHOT.sub("", model))
 
+    def at(self, settings: Settings) -> Price | None:
+        """Price of the settings' model, less the discount where batches are asked for."""
+        price = self.of(settings.model)
+        if price is None or not settings.batch:
+            return price
+        return Price(**{name: value * self.batch_share for name, value in price.model_dump().items()})
+
     def for_run(self, settings: Settings) -> Price | None:
         """Price for a run.
 
@@ -59,7 +66,7 @@ class Prices(BaseModel):
         ------
         ExtractionError : a budget is set and the model has no price.
         """
-        price = self.of(settings.model)
+        price = self.at(settings)
         if price is None and settings.budget is not None:
             raise ExtractionError(
                 f"budget: model '{settings.model}' has no price in the table of {self.dated}; add it to the price "

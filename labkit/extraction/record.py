@@ -22,9 +22,9 @@ MODE_WORDS = {
     "json_object": "JSON object, the schema given in words (json_object), validated here",
 }
 FACTS_OF_METHOD = (
-    "api_version", "mode", "temperature", "seed", "logprobs", "reasoning_effort", "samples", "max_completion_tokens",
-    "max_prompt_tokens", "concurrency", "timeout_s", "report_timeout_s", "run_timeout_s", "max_attempts", "budget",
-    "texts",
+    "api_version", "mode", "temperature", "seed", "logprobs", "reasoning_effort", "batch", "samples",
+    "max_completion_tokens", "max_prompt_tokens", "concurrency", "timeout_s", "report_timeout_s", "run_timeout_s",
+    "max_attempts", "budget", "texts",
 )  # fmt: skip
 
 

