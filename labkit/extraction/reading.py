@@ -199,7 +199,8 @@ class SentenceReader:
             if kept:
                 memory.last[name] = kept[-LAST_STATEMENTS:]
                 found.update(place for i in kept for place in memory.statements[i].places)
-        if not marks.lesions and not normal:
+        if not found and not normal and all(lesion.name in self._owners for lesion in marks.lesions):
+            # "Aufhellung im Radiushals ohne Stufe. Der Aspekt spricht für eine Fissur."
             found = {place.name for place in marks.places} - {ELSEWHERE} - self._linker.general
         memory.declared = memory.declared or bool(marks.lesions) or normal
         memory.enter(found)
