@@ -54,7 +54,6 @@ class TestNewLanguage:
         assert result.language == "fr"
         assert result.values["patella_fracture"] == value
 
-
     def test_hedge_of_a_new_language_is_told(self, french):
         assert french("Suspicion de fracture de la rotule.").hedge == {"patella_fracture": "suspicion de"}
 
