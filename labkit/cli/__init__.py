@@ -6,7 +6,7 @@ Modules are imported by the command that needs them, so that `labkit --help` ans
 import click
 
 from labkit import __version__
-from labkit.cli import single, study
+from labkit.cli import single, study, train
 from labkit.cli.shown import Group
 
 __all__ = ["main"]
@@ -24,8 +24,11 @@ def main() -> None:
     One step for a file or folder:
       labkit extract reports.csv --template elbow -o labels.csv
       labkit index dicom/ -o images.csv --decode
+      labkit predict model/ dicom/ -o predictions.csv
     """
 
 
 for command in (study.check, single.extract, single.index, study.lab, study.run, study.scan, single.synthetic):
+    main.add_command(command)
+for command in (train.train, train.predict, train.export):
     main.add_command(command)

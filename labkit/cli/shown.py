@@ -9,7 +9,7 @@ from labkit.errors import LabkitError, RunError
 
 __all__ = ["Command", "Group"]
 
-GO_ON = ("run", "extract")  # commands that start again where they stopped
+GO_ON = ("run", "extract", "train")  # commands that start again where they stopped
 
 
 class Group(click.Group):

@@ -1,4 +1,7 @@
-"""A trained network as one file that other programs load: TorchScript, or ONNX where its packages are installed.
+"""A trained network as one file that other programs load.
+
+TorchScript (.pt) for C++ and Java, torch.export (.pt2), which torch means to put in its place, or ONNX (.onnx), where
+the packages onnx, onnxscript and onnxruntime (100 MB, hence optional) are installed.
 
 The exported network takes (studies, images, rows, columns) float32 grey in [0, 1], as the cache prepares them, and
 gives (studies, findings) probabilities. Each export is loaded again and must say the same as the network it came from.
@@ -19,7 +22,7 @@ from labkit.training import losses, scoring
 
 __all__ = ["FORMATS", "export"]
 
-FORMATS = {".pt": "TorchScript", ".onnx": "ONNX"}
+FORMATS = (".pt", ".pt2", ".onnx")
 TOLERANCE = 1e-4  # of a probability
 CHECKED_STUDIES = 3
 
@@ -36,7 +39,7 @@ class Exported(nn.Module):
 
 
 def export(run, path, *, seed=0):
-    """Write a trained network as TorchScript (`.pt`) or ONNX (`.onnx`) and check it; returns the largest difference.
+    """Write a trained network in the format of the suffix and check it; returns the largest difference.
 
     run : TrainingRun. seed : of the random images that both must agree on.
 
@@ -47,7 +50,7 @@ def export(run, path, *, seed=0):
     """
     path = Path(path)
     if path.suffix not in FORMATS:
-        raise TrainingError(f"{path.name}: the suffix says the format; known are {' and '.join(FORMATS)}.")
+        raise TrainingError(f"{path.name}: the suffix says the format; known are {', '.join(FORMATS)}.")
     network = scoring.restore(run.checkpoint)
     network.channels_last = False
     whole = Exported(network).eval()
@@ -56,7 +59,7 @@ def export(run, path, *, seed=0):
     images = torch.rand(CHECKED_STUDIES, len(network.slots), size, size, generator=generator)
     with torch.no_grad():
         expected = whole(images).numpy()  # every image is there: an export has no mask
-        content, given = (_torchscript if path.suffix == ".pt" else _onnx)(whole, images)
+        content, given = MAKERS[path.suffix](whole, images)
     difference = float(np.abs(given - expected).max())
     if not difference <= TOLERANCE:
         raise TrainingError(
@@ -77,6 +80,14 @@ def _torchscript(whole, images):
         loaded = torch.jit.load(buffer)
         given = loaded(images).numpy()  # another number of studies than it was traced with
     return buffer.getvalue(), given
+
+
+def _program(whole, images):
+    shapes = {"images": {0: torch.export.Dim("studies", min=1)}}
+    buffer = io.BytesIO()
+    torch.export.save(torch.export.export(whole, (images,), dynamic_shapes=shapes), buffer)
+    buffer.seek(0)
+    return buffer.getvalue(), torch.export.load(buffer).module()(images).numpy()
 
 
 def _onnx(whole, images):
@@ -101,3 +112,6 @@ def _onnx(whole, images):
     content = program.model_proto.SerializeToString()
     session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
     return content, session.run(None, {"images": images.numpy()})[0]
+
+
+MAKERS = {".pt": _torchscript, ".pt2": _program, ".onnx": _onnx}

@@ -122,4 +122,7 @@ class Settings(BaseModel):
     def determining(self) -> dict:
         """What decides the weights, as plain values: settings that this recipe does not read are left out."""
         unread = STUDY_ONLY if self.recipe == "strong" else {"strong"}
-        return self.model_dump(mode="json", exclude=NOT_DETERMINING | unread)
+        weights = (
+            self.weights if self.weights in ("imagenet", "none") else "file"
+        )  # whose content counts, not its place
+        return self.model_dump(mode="json", exclude=NOT_DETERMINING | unread) | {"weights": weights}
