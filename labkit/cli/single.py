@@ -119,27 +119,42 @@ def _options(asked: dict) -> dict:
 @click.option("--decode", is_flag=True, help="Decode every image and add the SHA-256 of its stored pixel values.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: all cores where it pays]")
 @click.option("--allow-rgb", is_flag=True, help="Count colour images (screenshots) as usable.")
-def index(folder: Path, output: Path, decode: bool, workers: int | None, allow_rgb: bool) -> None:
+@click.option("--modality", "modalities", multiple=True, metavar="CODE", help="Only these are usable, such as DX.")
+@click.option("--body-part", "body_parts", multiple=True, metavar="WORD", help="Only these, such as ELBOW.")
+@click.option(
+    "--path-pattern",
+    metavar="REGEX",
+    default="",
+    help="Named groups of it fill what headers leave empty: the way to identify PNG and JPEG files.",
+)
+def index(folder: Path, output: Path, decode: bool, workers: int | None, **rules) -> None:
     """List what each file of a folder is, and why it cannot be used.
 
     Any nesting, any suffix; DICOM, PNG and JPEG. A broken file is a row with a reason and stops nothing.
 
     \b
-    Example:
+    Examples:
       labkit index /data/dicom -o images.csv --decode
+      labkit index /data/png -o images.csv --path-pattern '(?P<accession_number>A[0-9]+)_(?P<view>ap|lat)'
     """
+    from pydantic import ValidationError
     from tqdm import tqdm
 
     from labkit import radiographs, tables
+    from labkit.errors import ParamsError
+    from labkit.params import messages
 
+    try:
+        checked = radiographs.IndexRules(**rules)
+    except ValidationError as error:
+        raise ParamsError("\n".join(messages.sentences(error, rules, radiographs.IndexRules))) from None
     with tqdm(unit="file", disable=None, file=sys.stderr) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        rules = radiographs.IndexRules(allow_rgb=allow_rgb)
-        found = radiographs.index(folder, rules=rules, decode=decode, workers=workers, progress=progress)
+        found = radiographs.index(folder, rules=checked, decode=decode, workers=workers, progress=progress)
     tables.write_csv(found, output)
     usable = int((found.usable == "true").sum())
     click.echo(f"{output}: {len(found)} files, {usable} usable, {len(found) - usable} not.")

@@ -18,7 +18,7 @@ CONTRAST = 64  # of 255, of a stroke against its ground
 LARGEST = 0.12  # height of a letter as a share of the picture's longer side: what is larger is anatomy
 FEWEST = 3  # letters of a line
 MAX_LETTERS = 3000
-ALONG, ACROSS = 2.0, 0.3  # of a line's height, masked beyond its ends and sides
+ALONG, ACROSS = 4.0, 0.3  # of a line's height, masked beyond its ends and sides: first letters may be missed
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _is_level(line: list[_Letter]) -> bool:
 
 
 def _widened(box: tuple[int, int, int, int], shape: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The box with room for accents, commas and first letters that were missed."""
+    """The box with room for accents and commas, and for letters before or after that the ground hid."""
     top, bottom, left, right = box
     height = bottom - top
     along, across = max(3, round(ALONG * height)), max(2, round(ACROSS * height))
