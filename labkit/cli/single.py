@@ -135,7 +135,8 @@ def index(folder: Path, output: Path, decode: bool, workers: int | None, **rules
     \b
     Examples:
       labkit index /data/dicom -o images.csv --decode
-      labkit index /data/png -o images.csv --path-pattern '(?P<accession_number>A[0-9]+)_(?P<view>ap|lat)'
+      labkit index /data/png -o images.csv \\
+          --path-pattern '(?P<accession_number>A[0-9]+)_(?P<view>ap|lat)'
     """
     from pydantic import ValidationError
     from tqdm import tqdm
