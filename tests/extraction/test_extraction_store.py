@@ -105,6 +105,19 @@ def test_two_processes_on_one_store_never_ask_twice(tmp_path):
     assert sum(asked) == 200
 
 
+def test_two_runs_in_one_process_never_ask_twice(ask, reports):
+    counts = []
+    with LlmServer(latency_s=0.05) as server:
+        pair = [threading.Thread(target=lambda: counts.append(ask(server, reports).counts["ok"])) for _ in range(2)]
+        for thread in pair:
+            thread.start()
+        for thread in pair:
+            thread.join(30)
+        asked = [times for text, times in server.calls.items() if "Nummer" in text]
+    assert counts == [30, 30]
+    assert len(asked) == sum(asked) == 30
+
+
 def test_claims_of_a_dead_process_are_free_and_of_a_living_one_are_not(tmp_path):
     with Store(tmp_path / "s.sqlite") as store:
         host = owner_name().split("|")[0]
