@@ -125,6 +125,8 @@ def compare_macro_auc_unpaired(first, second, *, level=0.95):
     patients.
     """
     variance = first.variance + second.variance
+    if np.isnan(variance):
+        return roc.tested(first.auc - second.auc, np.nan, np.inf, level=level)
     spread = first.variance**2 / (first.n_patients - 1) + second.variance**2 / (second.n_patients - 1)
     df = variance**2 / spread if spread > 0 else float(first.n_patients + second.n_patients - 2)
     return roc.tested(first.auc - second.auc, variance, df, level=level)
@@ -153,4 +155,6 @@ def _correction(codes):
 
 
 def _clustered(moved, codes):
-    return float(np.square(np.bincount(codes, weights=moved)).sum())
+    """Variance over patients; one alone says nothing of the spread between them: NaN."""
+    sums = np.bincount(codes, weights=moved)
+    return float(np.square(sums).sum()) if len(sums) > 1 else np.nan

@@ -1,7 +1,8 @@
 """Intervals of areas that hold with few positives and are never a point; used by 04_evaluation.
 
-DeLong's interval is too short there, and has no length at perfect separation (bench/evaluation.py shows how often each
-holds the true area).
+DeLong's interval is too short there, and has no length at perfect separation. Measured by bench/evaluation.py coverage,
+for areas of 0.6 to 0.98 with 5 to 400 positives beside 300 negatives: these hold the true area in 94 to 98 % where both
+classes spread alike; where positives spread 1.5 times as far, in 89 to 97 %, least with 5 to 50 positives.
 """
 
 import numpy as np

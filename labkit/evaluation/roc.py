@@ -85,8 +85,8 @@ def auc(y, score, level=0.95, *, weight=None, one_class="raise"):
     Returns
     -------
     Auc; `ci` is pROC's: it collapses to a point at perfect separation and holds the true area too rarely with few
-    positives (bench/evaluation.py coverage: with 5 in 56 to 86 % instead of 95 %). `ci_robust` does not collapse and
-    held it in 93 to 98 % (see `robust`). One positive or one negative case leaves the variance undefined: NaN, and so
+    positives (bench/evaluation.py coverage: with 5 in 59 to 85 % instead of 95 %). `ci_robust` does not collapse and
+    held it in 94 to 98 % (see `robust`). One positive or one negative case leaves the variance undefined: NaN, and so
     is `ci`.
 
     Raises

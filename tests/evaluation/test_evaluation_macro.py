@@ -124,3 +124,13 @@ def test_robust_interval_of_many_labels_is_close_to_delongs_where_that_holds():
     y = (rng.random((900, 20)) < 0.2).astype(float)
     found = evaluation.macro_auc(y, y + rng.normal(size=y.shape))
     assert found.ci_robust == pytest.approx(found.ci, abs=0.002)
+
+
+def test_one_patient_alone_says_nothing_of_the_spread_between_patients():
+    y, score = np.array([[1.0], [0.0], [1.0], [0.0]]), np.array([[0.9], [0.1], [0.4], [0.5]])
+    alone = evaluation.macro_auc(y, score, patients=["a"] * 4)
+    assert np.isnan([alone.variance, *alone.ci]).all()
+    assert 0 <= alone.ci_robust[0] < alone.auc < alone.ci_robust[1] <= 1
+    assert np.isnan(evaluation.compare_macro_auc(y, score, -score, patients=["a"] * 4).p_value)
+    several = evaluation.macro_auc(y, score, patients=["a", "b", "c", "d"])
+    assert np.isnan(evaluation.compare_macro_auc_unpaired(alone, several).p_value)
