@@ -72,10 +72,11 @@ class Browser:
         turning = [widgets.Button(description=text).add_class(f"labkit-{text.lower()}") for text in ("Back", "Next")]
         for button, step in zip(turning, (-1, 1)):
             button.on_click(lambda _, step=step: self.turn(step))
-        self._detail = widgets.VBox([self._told, self._large, *self.zoom.values()], layout={"display": "none"})
+        beside = widgets.VBox([self._told, *self.zoom.values()])
+        self._detail = widgets.HBox([self._large, beside], layout={"display": "none", "flex_flow": "row wrap"})
         bar = widgets.HBox([*turning, self._count])
         filters = widgets.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap"})
-        self.widget = Panel([filters, bar, self._grid, self._detail]).add_class("labkit-images")
+        self.widget = Panel([filters, bar, self._detail, self._grid]).add_class("labkit-images")
         self.show()
 
     def _make_controls(self) -> dict[str, widgets.Widget]:
@@ -155,7 +156,7 @@ class Browser:
         findings = "".join(f"<li>{html.escape(f)}: <b>{v}</b></li>" for f, v in zip(said["finding"], said["value"]))
         what = f"{image_id}, {row['site']} site, {row['split']}" + ("" if picture is not None else ", does not decode")
         self._told.value = f"<b>{html.escape(what)}</b><ul>{findings or '<li>every finding is false</li>'}</ul>"
-        self._detail.layout.display = "block"
+        self._detail.layout.display = "flex"
         self._draw()
 
     def _filter(self) -> None:
