@@ -11,8 +11,9 @@ FINDINGS = ["Fracture", "Swelling"]
 
 def findings(values):
     """FINDINGS from study id to the values of the two findings."""
-    rows = [(s, f, "rules", v, "", -1, -1, "", None) for s, vs in values.items() for f, v in zip(FINDINGS, vs)]
-    return tables.check(pd.DataFrame(rows, columns=list(tables.FINDINGS.all_columns)), tables.FINDINGS)
+    rows = [{"study_id": s, "finding": f, "value": v} for s, vs in values.items() for f, v in zip(FINDINGS, vs)]
+    made = pd.DataFrame(rows, columns=list(tables.FINDINGS.all_columns))
+    return tables.check(made.assign(source="rules", start=-1, end=-1), tables.FINDINGS)
 
 
 def studies(*study_ids, site="internal"):

@@ -15,6 +15,9 @@ __all__ = [
     "ExtractionSection",
     "FiguresSection",
     "Paths",
+    "ReadingQueue",
+    "ReadingSample",
+    "Resampling",
     "Section",
     "SimulatedReader",
     "Site",
@@ -126,11 +129,38 @@ class SimulatedReader(Section):
     follow_up_share: float = Field(ge=0, le=1)  # uncertain test labels that a follow-up resolves
 
 
+class Resampling(Section):
+    """How intervals of label accuracy are drawn: whole reports, again and again."""
+
+    n_resamples: int = Field(ge=200, le=20_000)
+    level: float = Field(gt=0.5, lt=1)
+    seed: int = Field(ge=0)
+
+
+class ReadingSample(Section):
+    """Which test cases people read when they do not read all; drawn once per cohort, its probabilities kept."""
+
+    design: Literal["random", "stratified"]
+    cases: int = Field(ge=2)
+    seed: int = Field(ge=0)
+
+
+class ReadingQueue(Section):
+    """What makes a label worth a look before others."""
+
+    low_confidence: float = Field(ge=0, le=1)  # below it a model was not sure
+    rare: int = Field(ge=0)  # a finding stated in no more cases than this is rare
+
+
 class VerificationSection(Section):
-    """How patients are split and whose readings count."""
+    """How patients are split, whose readings count, which cases come first and how sure the numbers are."""
 
     split: SplitSection
     simulated_reader: SimulatedReader | None
+    sample: ReadingSample | None
+    queue: ReadingQueue
+    bootstrap: Resampling
+    wanted_width: float = Field(gt=0, lt=1)
     show_text: bool
 
 

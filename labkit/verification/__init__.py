@@ -3,12 +3,13 @@
 reviews     one append-only file per reader
 reader      a simulated reader for synthetic cohorts
 merging     extraction + readings + splits -> LABELS
+tallies     counts of extracted against verified values, and the figures that follow
 accuracy    extracted against verified, with intervals
 notice      what every page says about where its labels come from
 form        the review form in JupyterLab
 """
 
-from labkit.verification.accuracy import accuracy, confusion
+from labkit.verification.accuracy import accuracy, by_anatomy, confusion
 from labkit.verification.gathering import gather
 from labkit.verification.merging import draw_splits, merge
 from labkit.verification.notice import coverage, notice
@@ -19,6 +20,7 @@ from labkit.verification.reviews import append, disagreements, read_reviews
 __all__ = [
     "accuracy",
     "append",
+    "by_anatomy",
     "confusion",
     "coverage",
     "disagreements",

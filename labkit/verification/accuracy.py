@@ -3,81 +3,127 @@
 LABELS go in, METRICS and a 3 x 3 table come out. Only labels that somebody (or the simulated reader) verified count.
 """
 
+import numpy as np
 import pandas as pd
 
 from labkit import tables
-from labkit.evaluation import wilson
+from labkit.evaluation import Plan, wilson
+from labkit.verification.tallies import VALUES, Tally, figures, limits, tally
 
-__all__ = ["ALL_FINDINGS", "ALL_SITES", "accuracy", "confusion"]
+__all__ = ["ALL_FINDINGS", "ALL_SITES", "accuracy", "by_anatomy", "confusion", "verified"]
 
-VALUES = ["true", "uncertain", "false"]
 ALL_SITES = "all"
 ALL_FINDINGS = "All findings"
-LEVEL = 0.95
+# Figure: the count that it rests on and the events in it.
+SHOWN = {
+    "label_accuracy": ("labels", "right"),
+    "all_false_accuracy": ("labels", "there_false"),
+    "balanced_accuracy": ("labels", "right"),
+    "macro_f1": ("labels", "right"),
+    **{f"precision_{value}": (f"said_{value}", f"both_{value}") for value in VALUES},
+    **{f"recall_{value}": (f"there_{value}", f"both_{value}") for value in VALUES},
+    **{f"f1_{value}": ("labels", f"there_{value}") for value in VALUES},
+}
+
+
+def verified(labels: pd.DataFrame) -> pd.DataFrame:
+    """The labels that a person or the simulated reader verified."""
+    return labels[labels["verification"] != "none"]
 
 
 def confusion(labels: pd.DataFrame) -> pd.DataFrame:
     """3 x 3 counts of the verified labels: rows are verified values, columns extracted ones."""
-    verified = labels[labels.verification != "none"]
-    return pd.crosstab(verified["value"], verified["extracted"]).reindex(index=VALUES, columns=VALUES, fill_value=0)
+    own = verified(labels)
+    return pd.crosstab(own["value"], own["extracted"]).reindex(index=VALUES, columns=VALUES, fill_value=0)
 
 
-def accuracy(labels: pd.DataFrame) -> pd.DataFrame:
-    """METRICS rows (policy empty, reading "report"): overall, per site and per finding.
+def accuracy(labels: pd.DataFrame, *, rng: np.random.Generator, plan: Plan | None = None) -> pd.DataFrame:
+    """METRICS rows (policy empty, reading "report"): all findings and each finding, at all sites and at each site.
 
-    label_accuracy, all_false_accuracy (what an answer of false everywhere would reach), exact_match (reports whose
-    labels are all right), and precision, recall and F1 of true and of uncertain. Intervals are Wilson's, which takes
-    the labels of one report as independent; F1 has none here. Where no label is verified the table is empty.
+    Parameters
+    ----------
+    labels : LABELS of one anatomy or more.
+    rng : draws the resamples of reports; plan : how many, and the level.
+
+    Returns
+    -------
+    label_accuracy, all_false_accuracy, balanced_accuracy, macro_f1, and precision, recall and f1 of each value, as
+    `tallies.figures` defines them; of all findings also exact_match (reports whose labels are all right). Over all
+    findings the intervals come from a bootstrap of whole reports, and label_accuracy_wilson gives, to compare, the
+    interval that takes labels as independent. A finding has one label per report: its intervals are Wilson's, those
+    of balanced_accuracy and macro_f1 are drawn. n_positive counts the hits, and for f1 the verified labels of the
+    value. The table is empty where no label is verified.
     """
-    verified = labels[labels.verification != "none"]
+    own = verified(labels)
+    plan = plan or Plan()
     rows = []
-    for site, of_site in [(ALL_SITES, verified), *verified.groupby("site")] if len(verified) else ():
-        rows += _rows(of_site, ALL_FINDINGS, site)
-        right = (of_site["extracted"] == of_site["value"]).groupby(of_site["study_id"]).all()
-        rows.append(_share("exact_match", ALL_FINDINGS, site, int(right.sum()), len(right)))
-        for finding, of_finding in of_site.groupby("finding", sort=False):
-            rows += _rows(of_finding, finding, site)
+    if len(own):
+        counted = tally(own)
+        drawn = counted.drawn(rng=rng, plan=plan)
+        for site in (ALL_SITES, *sorted(drawn)):
+            rows += _at_site(counted, drawn, site, plan.level)
     return tables.check(pd.DataFrame(rows, columns=list(tables.METRICS.all_columns)), tables.METRICS)
 
 
-def _rows(labels: pd.DataFrame, finding: str, site: str) -> list[dict]:
-    extracted, value = labels["extracted"], labels["value"]
-    n = len(labels)
-    rows = [
-        _share("label_accuracy", finding, site, int((extracted == value).sum()), n),
-        _share("all_false_accuracy", finding, site, int((value == "false").sum()), n),
-    ]
-    for kind in ("true", "uncertain"):
-        both = int(((extracted == kind) & (value == kind)).sum())
-        said, there = int((extracted == kind).sum()), int((value == kind).sum())
-        rows.append(_share(f"precision_{kind}", finding, site, both, said))
-        rows.append(_share(f"recall_{kind}", finding, site, both, there))
-        f1 = 2 * both / (said + there) if said + there else float("nan")
-        rows.append(_row(f"f1_{kind}", finding, site, f1, (float("nan"),) * 2, n=n, n_positive=there))
+def by_anatomy(labels: dict[str, pd.DataFrame], *, rng: np.random.Generator, plan: Plan | None = None) -> pd.DataFrame:
+    """The study's own table: one line per anatomy, then all of them together; LABELS by anatomy.
+
+    Columns anatomy, reports, labels, right, label_accuracy, low, high (reports drawn), wilson_low, wilson_high and
+    all_false_accuracy; anatomies without a verified label are left out.
+    """
+    plan = plan or Plan()
+    parts = {name: own.assign(study_id=name + "/" + own["study_id"]) for name, own in labels.items()}
+    parts = {name: own for name, own in parts.items() if len(verified(own))}
+    if len(parts) > 1:
+        # each anatomy is a stratum, as a site is
+        parts["all anatomies"] = pd.concat([own.assign(site=name + "/" + own["site"]) for name, own in parts.items()])
+    rows = []
+    for name, own in parts.items():
+        found = accuracy(own, rng=rng, plan=plan)
+        found = found[(found["finding"] == ALL_FINDINGS) & (found["site"] == ALL_SITES)].set_index("metric")
+        share, naive = found.loc["label_accuracy"], found.loc["label_accuracy_wilson"]
+        counts = (name, verified(own)["study_id"].nunique(), int(share["n"]), int(share["n_positive"]))
+        intervals = (share["value"], share["low"], share["high"], naive["low"], naive["high"])
+        rows.append((*counts, *intervals, found.loc["all_false_accuracy", "value"]))
+    columns = ["anatomy", "reports", "labels", "right", "label_accuracy", "low", "high", "wilson_low", "wilson_high"]
+    return pd.DataFrame(rows, columns=[*columns, "all_false_accuracy"])
+
+
+def _at_site(counted: Tally, drawn: dict[str, np.ndarray], site: str, level: float) -> list[dict]:
+    inside = np.ones(len(counted.sites), bool) if site == ALL_SITES else counted.sites == site
+    counts = counted.counts[..., inside].astype(float)  # (findings, 9, reports)
+    resamples = sum(drawn.values()) if site == ALL_SITES else drawn[site]  # (findings, 9, resamples)
+    own, over = counts.sum(axis=-1), figures(resamples)
+    rows = _figures(ALL_FINDINGS, site, own.sum(axis=0), figures(resamples.sum(axis=0)), level)
+    share = wilson(int(rows[0]["n_positive"]), int(rows[0]["n"]), level=level)
+    rows.append(
+        {**rows[0], "metric": "label_accuracy_wilson", "low": share.low, "high": share.high, "method": "Wilson"}
+    )
+    rows.append(_exact(counts, site, level))
+    for f, finding in enumerate(counted.findings):
+        if own[f].sum():
+            alone = {name: over[name][f] for name in ("balanced_accuracy", "macro_f1")}
+            rows += _figures(finding, site, own[f], alone, level)
     return rows
 
 
-def _share(metric: str, finding: str, site: str, hits: int, n: int) -> dict:
-    if n == 0:
-        return _row(metric, finding, site, float("nan"), (float("nan"),) * 2, n=0, n_positive=0)
-    share = wilson(hits, n, level=LEVEL)
-    return _row(metric, finding, site, share.value, (share.low, share.high), n=n, n_positive=hits)
+def _figures(finding: str, site: str, counts: np.ndarray, drawn: dict[str, np.ndarray], level: float) -> list[dict]:
+    """One METRICS row per figure of (9,) counts; `drawn` holds the resamples of those that are not independent."""
+    found = {name: float(values[0]) for name, values in figures(counts[:, None]).items()}
+    rows = []
+    for metric, (whole, events) in SHOWN.items():
+        between = limits(metric, found, drawn.get(metric), level=level)
+        row = {"finding": finding, "metric": metric, "site": site, "policy": "", "reading": "report", "level": level}
+        row |= {"value": found[metric], "low": between.low, "high": between.high, "method": between.method}
+        rows.append(row | {"n": found[whole], "n_positive": found[events]})
+    return rows
 
 
-def _row(
-    metric: str, finding: str, site: str, value: float, interval: tuple[float, float], *, n: int, n_positive: int
-) -> dict:
-    return {
-        "finding": finding,
-        "metric": metric,
-        "site": site,
-        "policy": "",
-        "reading": "report",
-        "value": value,
-        "low": interval[0],
-        "high": interval[1],
-        "level": LEVEL,
-        "n": n,
-        "n_positive": n_positive,
-        "method": "Wilson",
-    }
+def _exact(counts: np.ndarray, site: str, level: float) -> dict:
+    """Reports whose labels are all right; reports are independent. counts : (findings, 9, reports)."""
+    right = figures(counts.sum(axis=0))
+    whole = int((right["right"] == right["labels"]).sum())
+    share = wilson(whole, counts.shape[-1], level=level)
+    row = {"finding": ALL_FINDINGS, "metric": "exact_match", "site": site, "policy": "", "reading": "report"}
+    row |= {"value": share.value, "low": share.low, "high": share.high, "method": "Wilson", "level": level}
+    return row | {"n": counts.shape[-1], "n_positive": whole}

@@ -11,14 +11,12 @@ __all__ = ["export", "headline", "summary", "uncertain_test_labels"]
 
 SHOWN = (
     "label_accuracy",
+    "label_accuracy_wilson",
     "all_false_accuracy",
+    "balanced_accuracy",
+    "macro_f1",
     "exact_match",
-    "precision_true",
-    "recall_true",
-    "f1_true",
-    "precision_uncertain",
-    "recall_uncertain",
-    "f1_uncertain",
+    *(f"{figure}_{value}" for value in ("true", "uncertain", "false") for figure in ("precision", "recall", "f1")),
 )
 
 

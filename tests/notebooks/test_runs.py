@@ -56,6 +56,10 @@ extraction:
 verification:
   split: {train: 0.64, validation: 0.16, test: 0.2, seed: 3}
   simulated_reader: null
+  sample: {design: random, cases: 10, seed: 3}
+  queue: {low_confidence: 0.8, rare: 2}
+  bootstrap: {n_resamples: 200, level: 0.95, seed: 3}
+  wanted_width: 0.02
   show_text: false
 training: {backbone: resnet18, weights: none, shared_trunks: false, pooling: concatenate, grey: three_channels,
            image_size_px: 32, recipe: study, strong: {}, epochs: 1, batch_size: 16, accumulate: 1,
