@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from labkit.deidentification import Gate, KnownIdentifiers
-from labkit.deidentification.known import fold, name_parts, read_date
+from labkit.deidentification.spellings import fold, name_parts, read_date
 
 COHORT = KnownIdentifiers(
     names=("Müller, Karl", "Weiß^Jörg", "Tom Mason", "Li, Wei", "Groß-Gerung, Anna-Lena",
@@ -123,3 +123,30 @@ def test_an_ordinary_word_in_small_letters_stays_where_it_is_a_known_name(name):
     gate = Gate(known=KnownIdentifiers(names=(f"{name}, Ida",)))
     text = f"fraktur, {name.lower()}, keine dislokation."
     assert gate.clean(text).text == text
+
+
+KNOWN_GATE = Gate(
+    KnownIdentifiers(names=("SPITZ, Tomasz",), dates=("19730509", "1949-08-10"), ids=("PAT60366671", "242084"))
+)
+
+
+@pytest.mark.parametrize("mark", ["/", "^", ":", "|", "\t", "\n", "_", "~", "*", "#", "(", ";", ",", "=", '"'])
+@pytest.mark.parametrize("value", ["Tomasz", "Spitz", "242084", "pat60366671", "1973-05-09", "9.V.73", "10. Aug. 49"])
+def test_a_known_value_is_found_between_any_marks(mark, value):
+    assert value not in KNOWN_GATE.clean(f"P{mark}Spitz{mark}{value}{mark}242084{mark}ap").text
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["1973-05-09", "09-05-1973", "05/09/1973", "9.V.1973", "09.MAY.1973", "9. Mai 73", "May 9th, 1973",
+     "9th of May, 1973",
+     "730509", "09051973", "1973/5/9", "9.5.73", "9 V 1973", "1973.05.09", "9_5_1973", "09.Mai.1973", "9-May-73"],
+)  # fmt: skip
+def test_a_known_birth_date_is_found_in_any_notation(date):
+    for text in (f"x/{date}/242084", f"7/{date}|ap", f"P^{date}\nap", f"({date})"):
+        assert date not in KNOWN_GATE.clean(text).text
+
+
+def test_a_known_number_inside_of_a_longer_one_stays():
+    assert KNOWN_GATE.clean("Dosis 0.2420841, 9.50973 mm").text == "Dosis 0.2420841, 9.50973 mm"
+    assert KNOWN_GATE.clean("MRN242084, ap").text == "[ID], ap"

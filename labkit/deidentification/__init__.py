@@ -14,6 +14,7 @@ signatures  who signs, dictates and types, told by the place
 strangers   names without any cue: capitals in no vocabulary
 lowercase   names in small letters
 edges       particles, initials, degrees; the same name elsewhere
+spellings   names and dates of columns, folded words
 known       identifiers from columns: values, dates, numbers
 cohort      known names
 gate        all of these in front of an endpoint

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from labkit.deidentification.cues import UPPER, WORD
 from labkit.deidentification.eponyms import Eponyms
-from labkit.deidentification.known import KnownIdentifiers, KnownNumbers, fold, name_parts
+from labkit.deidentification.known import KnownIdentifiers, KnownNumbers
 from labkit.deidentification.lexicon import Lexicon
 from labkit.deidentification.names import NameReader
 from labkit.deidentification.spans import Span
+from labkit.deidentification.spellings import fold, name_parts
 
 __all__ = ["KnownIndex", "KnownNames"]
 
@@ -133,7 +134,7 @@ class KnownNames:
             return False
         if word.islower():
             return len(word) > 3 and not self._lexicon.small(word) and word not in self._eponyms
-        if self._lexicon.noun(word):
+        if self._lexicon.noun(word) and not (self._strict and not self._lexicon.clinical(word)):
             return False
         if self._lexicon.listed(word) and not self._strict:
             return not SENTENCE_START.search(text, max(0, hit.start - 8), hit.start)

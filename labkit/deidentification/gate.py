@@ -93,9 +93,10 @@ class Gate:
         """Places and types of the identifiers in the text, in order and disjoint."""
         if not isinstance(known, KnownIdentifiers):
             known = KnownIdentifiers.of(known)
-        spans = list(self._cohort.find(text)) if self._cohort else []
-        if known:
-            spans += self._known_index(known, strict=True).find(text)
+        indexes = [index for index in (self._cohort, self._known_index(known, strict=True) if known else None) if index]
+        spans = [span for index in indexes for span in index.find(text)]
+        for index in indexes:
+            spans += self._dates.known(text, index.numbers.dates) if index.numbers.dates else ()
         spans += self._numbers(text)
         spans += self._at_words(text)
         spans += self._signatures.last(text)

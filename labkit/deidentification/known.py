@@ -1,7 +1,6 @@
 """Identifiers known from columns or DICOM headers, found in every spelling that reports use."""
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -9,20 +8,19 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from labkit.deidentification.cues import WORD
 from labkit.deidentification.spans import Span
+from labkit.deidentification.spellings import fold, read_date
 
-__all__ = ["KnownIdentifiers", "KnownNumbers", "fold", "name_parts", "read_date"]
+__all__ = ["KnownIdentifiers", "KnownNumbers"]
 
 SHORTEST_ID = 4
 CHUNK = re.compile(r"[^\W_]+")
-JOINING = frozenset("-./ _#@")
-SEPARATOR = re.compile(r"[-./ _#@]{1,3}")
-DATE_LIKE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|(?:19|20)\d{6}")
+JOINING = frozenset("-./ _#@()\u00a0\u202f\u2011–\t\r\n")
+SEPARATOR = re.compile(r"[-./ _#@()\u00a0\u202f\u2011–]{1,3}")
+# a line of a report may end inside of a number, a line of a table does not
+WRAPPED = re.compile(r"[-./ _#@()\u00a0\u202f\u2011–]{0,2}[\t\r\n -]{1,3}|" + SEPARATOR.pattern)
+GLUED = re.compile(r"(?<=[^\W\d_])\d{5,}|\d{5,}(?=[^\W\d_])")
 MISSING = {"", "nan", "none", "null", "nat", "<na>", "unbekannt", "unknown", "anonymous", "anonym"}
-UMLAUTS = str.maketrans(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ı": "i"}
-)
 
 
 def _clean(values) -> tuple[str, ...]:
@@ -89,61 +87,6 @@ def _kind(value: str) -> str:
     return "addresses" if re.search(r"[^\W\d_]{3,}\W*\s\d|\d\s[^\W\d_]{3,}", value) else "ids"
 
 
-def read_date(value: str) -> date | None:
-    """The date of a column's value: ISO, DICOM or day.month.year; None where it is none."""
-    if not DATE_LIKE.fullmatch(value.strip()[:10].rstrip("T ")):
-        return None
-    numbers = re.findall(r"\d+", value.strip()[:10])
-    if len(numbers) == 1:
-        numbers = [numbers[0][:4], numbers[0][4:6], numbers[0][6:]]
-    first, month, last = (int(n) for n in numbers)
-    year, day = (first, last) if len(numbers[0]) == 4 else (last, first)
-    if year < 100:
-        year += 1900 if year > 30 else 2000
-    try:
-        return date(year, month, day)
-    except ValueError:
-        pass
-    try:
-        return date(year, day, month)
-    except ValueError:
-        return None
-
-
-def fold(word: str) -> tuple[str, ...]:
-    """The word in small letters without accents: umlauts written out, and, where that differs, their dots lost."""
-    low = word.casefold()
-    if low.isascii():
-        return (low,)
-    low = unicodedata.normalize("NFC", low)
-    spelled = _bare(low.translate(UMLAUTS))
-    bare = _bare(low)
-    return (spelled,) if spelled == bare else (spelled, bare)
-
-
-def _bare(word: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
-
-
-def name_parts(name: str) -> tuple[list[str], list[str]]:
-    """The (surnames, given names) of a full name, without initials, particles and titles.
-
-    "A, B" and DICOM "A^B" put the surname first, otherwise the last word is it.
-    """
-    surname, separator, given = name.replace("^", ",", 1).partition(",")
-    halves = [
-        [w for w in WORD.findall(half.replace("^", " ")) if len(w) > 1 and not w.islower()] for half in (surname, given)
-    ]
-    halves = [
-        [w for w in half if w.casefold() not in {"dr", "prof", "med", "herr", "frau", "mr", "mrs", "ms"}]
-        for half in halves
-    ]
-    if separator:
-        return halves[0], halves[1]
-    words = halves[0] or WORD.findall(name)
-    return words[-1:], words[:-1]
-
-
 class KnownNumbers:
     """Known dates, ids and other strings, found with and without separators.
 
@@ -157,8 +100,11 @@ class KnownNumbers:
         read = [d for d in map(read_date, known.dates) if d]
         self.dates = {(d.year % 100, d.month, d.day) for d in read}
         self.years = {d.year for d in read}
+        self._in_report = short_dates
+        self._separator = WRAPPED if short_dates else SEPARATOR
         for d in read:
-            forms = (f"{d:%Y%m%d}", f"{d:%d%m%Y}", *([f"{d:%d%m%y}"] if short_dates else []))
+            short = (f"{d:%d%m%y}", f"{d:%y%m%d}") if short_dates else ()
+            forms = (f"{d:%Y%m%d}", f"{d:%d%m%Y}", f"{d:%m%d%Y}", *short)
             self._exact |= dict.fromkeys(forms, "DATE")
         for kind, values in (
             ("ID", known.ids),
@@ -192,7 +138,10 @@ class KnownNumbers:
         if not self._exact:
             return
         # judged once per distinct run: pages hold millions of runs and few that begin a known string
-        starts = {run: joined for run in set(CHUNK.findall(text)) if (joined := self._beginnings(run))}
+        runs = set(CHUNK.findall(text))
+        starts = {run: joined for run in runs if (joined := self._beginnings(run))}
+        if self._in_report:
+            yield from self._glued(text, runs)
         if not starts:
             return
         done = 0
@@ -212,6 +161,13 @@ class KnownNumbers:
                 done, kind = found
                 yield Span(chunk.start(), done, kind)
 
+    def _glued(self, text: str, runs: set[str]) -> Iterator[Span]:
+        """Known numbers that letters touch, as in "MRN12345678"."""
+        glued = {run for run in runs if any(n.group() in self._exact for n in GLUED.finditer(run))}
+        for chunk in CHUNK.finditer(text) if glued else ():
+            if chunk.group() in glued:
+                yield Span(chunk.start(), chunk.end(), "ID")
+
     def _beginnings(self, run: str) -> list[str]:
         """The forms of a run that begin a known string; a single character only where a known string is so written."""
         forms = [form for form in _stripped(run) if form in self._prefixes]
@@ -224,7 +180,7 @@ class KnownNumbers:
             for form in joined:
                 if form in self._exact:
                     found = (end, self._exact[form])
-            gap = SEPARATOR.match(text, end)
+            gap = self._separator.match(text, end)
             chunk = CHUNK.match(text, gap.end()) if gap else None
             if chunk is None:
                 break
