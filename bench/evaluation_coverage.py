@@ -129,13 +129,22 @@ def tests(rng, simulations):
 
 
 def others(rng, simulations):
-    """Pooled area, slope of calibration, slope of a dose-response and its false alarms."""
-    held = dict.fromkeys(("pooled AUC", "calibration slope", "dose-response slope", "dose-response alarms"), 0)
+    """Pooled area, average precision, slope of calibration, slope of a dose-response and its false alarms."""
+    held = dict.fromkeys(
+        ("pooled AUC", "average precision", "calibration slope", "dose-response slope", "dose-response alarms"), 0
+    )
     truth = float(special.ndtr(1.2 / np.sqrt(2)))
+    # precision over recall of the same scores at 20 positives beside 300
+    cuts = np.linspace(8, -6, 20_001)
+    recall, alarms = special.ndtr(1.2 - cuts), special.ndtr(-cuts)
+    precision = float(np.trapezoid(20 * recall / (20 * recall + 300 * alarms), recall))
+    few = np.repeat([0, 1], [300, 20])
     for _ in range(simulations):
         y = (rng.random((120, 15)) < 0.03).astype(float)
         found = evaluation.pooled_auc(y, 1.2 * y + rng.normal(size=y.shape))
         held["pooled AUC"] += found.ci[0] <= truth <= found.ci[1]
+        rate = evaluation.average_precision(few, 1.2 * few + rng.normal(size=320))
+        held["average precision"] += rate.low <= precision <= rate.high
         logit = rng.normal(-1, 1.5, 300)
         sure = (rng.random(300) < special.expit(logit)).astype(float)
         slope = evaluation.calibration_line(sure, special.expit(1.5 * logit)).slope
