@@ -72,7 +72,7 @@ EXCLUDED = Table("EXCLUDED", ("site", "kind", "item"), ("reason", "detail"), all
 FINDINGS = Table(
     "FINDINGS",
     ("study_id", "finding", "source"),
-    ("value", "evidence", "start", "end", "grounded", "confidence"),
+    ("value", "evidence", "start", "end", "grounded", "confidence", "hedge"),
     numbers=("confidence",),
     integers=("start", "end"),
     allowed={"value": VALUES, "grounded": (*FLAGS, "")},

@@ -22,7 +22,7 @@ def labelled(texts):
 
 def findings(*rows):
     """FINDINGS of study S-1 from (finding, value, evidence, start)."""
-    made = [("S-1", f, "rules", v, e, s, s + len(e) if e else -1, "true" if e else "", None) for f, v, e, s in rows]
+    made = [("S-1", f, "rules", v, e, s, s + len(e) if e else -1, "true" if e else "", None, "") for f, v, e, s in rows]
     return tables.check(pd.DataFrame(made, columns=list(tables.FINDINGS.all_columns)), tables.FINDINGS)
 
 

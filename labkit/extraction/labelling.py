@@ -113,7 +113,7 @@ def by_rules(reports: Iterable[tuple[str, str]], *, template: Template, switches
             findings.append(
                 (report_id, finding.name, "rules", value)
                 + ((span.text, span.start, span.end, "true") if span else ("", -1, -1, ""))
-                + (float("nan"),)
+                + (float("nan"), shown.plain(labelled.hedge.get(finding.id, "")))
             )
             if finding.id in labelled.repaired:
                 raised.append((report_id, finding.name, "rules", "", value))
@@ -165,7 +165,7 @@ def by_model(
                 grounded = "" if not label.evidence else str(label.grounded).lower()
                 findings.append(
                     (answer.report_id, finding.name, "openai", label.raised.value, label.evidence, *place, grounded)
-                    + (float("nan") if label.confidence is None else label.confidence,)
+                    + (float("nan") if label.confidence is None else label.confidence, "")
                 )
                 if label.raised != label.value:
                     raised.append((answer.report_id, finding.name, "openai", label.value.value, label.raised.value))

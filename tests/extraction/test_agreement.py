@@ -13,7 +13,7 @@ VALUES = ("false", "uncertain", "true")
 
 def findings(source, values, finding="Ossicles", **columns):
     """FINDINGS of one finding over studies 0, 1, ...; a value of None is a study that could not be labelled."""
-    rows = [(str(n), finding, source, v, "", -1, -1, "", None) for n, v in enumerate(values) if v]
+    rows = [(str(n), finding, source, v, "", -1, -1, "", None, "") for n, v in enumerate(values) if v]
     frame = pd.DataFrame(rows, columns=list(tables.FINDINGS.all_columns)).assign(**columns)
     return tables.check(frame, tables.FINDINGS)
 

@@ -26,7 +26,7 @@ def answers(*rows):
 
 
 def sure(*rows):
-    made = [(str(n), "Ossicles", source, value, "", -1, -1, "", c) for n, (source, value, c) in enumerate(rows)]
+    made = [(str(n), "Ossicles", source, value, "", -1, -1, "", c, "") for n, (source, value, c) in enumerate(rows)]
     return tables.check(pd.DataFrame(made, columns=list(tables.FINDINGS.all_columns)), tables.FINDINGS)
 
 
