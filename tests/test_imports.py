@@ -32,7 +32,7 @@ HOMES = {
     "openai": {"extraction"},
     "papermill": {"run"},
     "pydicom": {"radiographs", "synthetic"},
-    "scipy": {"evaluation", "radiographs"},
+    "scipy": {"evaluation", "radiographs", "verification"},
     "seaborn": {"figures"},
     "snakemake": set(),  # the run starts it as a command
     "torch": {"training"},
