@@ -61,16 +61,18 @@ def evaluate(predictions, labels, *, settings, rng=None):
     return pd.DataFrame(rows, columns=COLUMNS), pd.DataFrame(points, columns=curves.COLUMNS)
 
 
-def areas(predictions, labels, *, settings):
+def areas(predictions, labels, *, settings, only=None):
     """The METRICS rows of `evaluate` that need no threshold: areas per finding and their macro average.
 
-    predictions : no validation scores are needed.
+    predictions : no validation scores are needed. only : dict of the findings that count per site, None = label set.
     """
     chosen = cases.label_set(cases.with_scores(labels, predictions), settings=settings)
     rows = []
     for policy in in_order(predictions["policy"].unique()):
         for (split, site), at_site in chosen.groupby(["split", "site"], sort=False):
             found = cases.select(predictions, labels, split=split, policy=policy, site=site)
+            if only is not None:
+                at_site = at_site.assign(evaluated=at_site["evaluated"] & at_site["finding"].isin(only.get(site, ())))
             if len(found.study_ids):
                 rows += _of_site(found, at_site, {"site": site, "policy": policy}, settings)
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 WITHOUT_HARDWARE = "without_hardware"
+SAME_FINDINGS = "all_same_findings"
 RATES = ("auc", "average_precision", "sensitivity", "specificity", "accuracy")
 
 
@@ -56,13 +57,23 @@ def without_hardware(
 ) -> pd.DataFrame:
     """METRICS rows of the areas without test studies whose report names hardware or a cast; reading says so.
 
-    studies : STUDIES, column hardware. Thresholds play no part. The label set is drawn anew from the studies left.
+    studies : STUDIES, column hardware. Thresholds play no part. The label set is drawn anew from the studies left; so
+    that a change is not one of the label set, "Macro average" has the reading all_same_findings beside it: all studies,
+    the findings that are left.
     """
     kept = studies.loc[studies["hardware"] == "false", "study_id"]
     chosen = predictions[predictions["study_id"].isin(kept) | (predictions["split"] == "validation")]
-    metrics = areas(chosen, labels, settings=settings)
-    kinds = metrics["metric"].isin(["auc", "auc_min", "auc_max", "n_findings"]) & (metrics["reading"] == "primary")
-    return metrics[kinds].assign(reading=WITHOUT_HARDWARE).reset_index(drop=True)
+    bare = _primary(areas(chosen, labels, settings=settings))
+    left = bare[(bare["metric"] == "auc") & (bare["finding"] != MACRO)].groupby("site")["finding"].agg(set).to_dict()
+    same = _primary(areas(predictions, labels, settings=settings, only=left))
+    same = same[(same["finding"] == MACRO) & (same["metric"] == "auc")]
+    parts = [bare.assign(reading=WITHOUT_HARDWARE), same.assign(reading=SAME_FINDINGS)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _primary(metrics: pd.DataFrame) -> pd.DataFrame:
+    kinds = metrics["metric"].isin(["auc", "auc_min", "auc_max", "n_findings"])
+    return metrics[kinds & (metrics["reading"] == "primary")]
 
 
 def macro_table(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -111,7 +122,7 @@ def readings_table(metrics: pd.DataFrame) -> pd.DataFrame:
     shown = rows.assign(text=rows.apply(estimate, axis=1)).pivot(
         index=["site", "policy"], columns="reading", values="text"
     )
-    readings = ("primary", "uncertain_true", "uncertain_false", WITHOUT_HARDWARE)
+    readings = ("primary", "uncertain_true", "uncertain_false", WITHOUT_HARDWARE, SAME_FINDINGS)
     order = list(dict.fromkeys(rows[["site", "policy"]].itertuples(index=False, name=None)))
     shown = shown.loc[order, [r for r in readings if r in shown]]
     return shown.rename(columns=lambda r: r.replace("_", " ")).rename_axis(columns=None)
