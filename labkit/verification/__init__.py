@@ -7,6 +7,7 @@ tallies     counts of extracted against verified values, and the figures that fo
 accuracy    extracted against verified, with intervals
 sampling    which cases to read when not all are read, with their probabilities
 estimates   accuracy of all cases from a sample; how many cases a wanted interval takes
+extractors  two extractors compared on the same verified labels
 agreement   readers compared beyond chance
 notice      what every page says about where its labels come from
 form        the review form in JupyterLab
@@ -15,6 +16,7 @@ form        the review form in JupyterLab
 from labkit.verification.accuracy import accuracy, by_anatomy, confusion
 from labkit.verification.agreement import between_readers
 from labkit.verification.estimates import cases_needed, design_effect, from_sample
+from labkit.verification.extractors import compare_extractors
 from labkit.verification.gathering import gather
 from labkit.verification.merging import draw_splits, merge
 from labkit.verification.notice import coverage, notice
@@ -30,6 +32,7 @@ __all__ = [
     "between_readers",
     "by_anatomy",
     "cases_needed",
+    "compare_extractors",
     "confusion",
     "coverage",
     "design_effect",
