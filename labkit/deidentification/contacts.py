@@ -8,11 +8,11 @@ from labkit.deidentification.spans import Span
 __all__ = ["after_date", "after_id", "after_phone", "free"]
 
 NUMBER_WORD = r"(?:[-\s]?(?:Nr|No|Nummer|[Nn]umber|ID|Ident)\b\.?)?"
-UNIT = r"(?!\s?(?:mm|cm|kV|mAs|kg|mg|ml|%|°|µ|/µl|Grad\b|Ebenen\b|views?\b|Jahre\b|years\b))"
+UNIT = r"(?!\s?(?:mm|cm|kV|mAs|kg|mg|ml|%|°|µ|/µl|/l\b|Grad\b|Ebenen\b|views?\b|Jahre\b|years\b))"
 
 PHONE_VALUE = re.compile(
     rf"{NUMBER_WORD}[\s:.]*(?:(?:is|ist|war|lautet|unter|on|number)\s)?"
-    r"(?P<value>\(?\+?\(?\d[\d \u00a0()/.\-–]*\d)"
+    r"(?P<value>[-–Xx]?\(?\+?\(?\d[\d \u00a0()/.\-–]*\d)"
     rf"(?:\s?(?:DW|ext\.?|x|o\.|oder|or)\s?-?\d{{2,6}})?{UNIT}"
 )
 ID_VALUE = re.compile(
@@ -30,7 +30,7 @@ PHONE = re.compile(
     r"(?=[\d+(])(?<![\w.,/-])(?:"
     r"(?:\+|00)\d{1,3}[ ./-]?(?:\(0\))?[ ./-]?(?:\(?\d+\)?[ /.\-–]{0,3}){1,6}\d{2,}"
     r"|\(?0\d{2,5}\)?\s?[ /\-–]\s?\d{2,}(?:[ /\-–]\d{1,}){0,5}"
-    r"|\(\d{3}\)\s?\d{3}[ .-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4}|\d{3}-\d{4}(?!-)"
+    r"|\(\d{3}\)\s?\d{3}[ .-]\d{4}|\(\d{3,5}\)\s?\d{4,8}|\d{3}[.-]\d{3}[.-]\d{4}|\d{3}-\d{4}(?!-)"
     r"|0\d{9,12}"
     r")(?![\w])"
 )
@@ -38,8 +38,9 @@ ID = re.compile(
     r"(?=[A-Za-z0-9])(?<![\w.,-])(?:(?<!/)|(?<=\D/)|(?=[A-Z]))(?=[A-Za-z_./#-]{0,20}\d)(?:"
     r"(?P<uid>\d+(?:\.\d+){5,})"
     r"|(?P<iban>[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?)"
-    r"|(?P<pension>\d{2} ?\d{6} ?[A-Z] ?\d{3})"
-    r"|(?P<groups>\d{3,4}(?: \d{2,4}){2,4})"
+    r"|(?P<pension>\d{2} ?\d{6} ?[A-Z] ?\d{3}|\d{4} ?\d{6}|[A-Z] ?\d{3} ?\d{3} ?\d{3}|\d{3} \d{5,6})"
+    r"|(?P<groups>\d{3,4}(?: \d{2,4}){2,4}(?: [A-Z]{2})?|\d{2,4}(?:[-/]\d{2,4}){2,4}|\d{2,4}(?:\.\d{2,4}){3,5})"
+    r"|(?P<tailed>\d{4,}[/-][a-zA-Z](?<![lL]))"
     r"|(?P<lettered>[A-Za-z]{1,6}[-_/#.]?\d{5,}(?:[.-]\d{1,3})?[A-Za-z]?)"
     r"|(?P<parts>[A-Za-z0-9]{1,10}(?:[-_/.][A-Za-z0-9]{1,12}){1,5})"
     r"|(?P<digits>\d{5,})"
@@ -71,8 +72,20 @@ def free(text: str) -> Iterator[Span]:
         if match.lastgroup == "digits" and CODE.search(text, max(0, match.start() - 10), match.start()):
             continue
         if match.lastgroup == "parts" and not _segmented(match.group()):
+            yield from _fields(match)
+            continue
+        if match.lastgroup == "groups" and YEARS.fullmatch(match.group()):
             continue
         yield Span(match.start(), match.end(), "ID")
+
+
+def _fields(match: re.Match) -> Iterator[Span]:
+    """Ids that slashes join to what is none: "Xaver/36-253-344/09"."""
+    start = match.start()
+    for part in match.group().split("/"):
+        if part != match.group() and sum(map(str.isdigit, part)) >= 5 and (part.isdigit() or _segmented(part)):
+            yield Span(start, start + len(part), "ID")
+        start += len(part) + 1
 
 
 def _segmented(value: str) -> bool:
@@ -84,7 +97,8 @@ def _segmented(value: str) -> bool:
         return False
     if "." in value and not any(c in value for c in "-_/"):
         # "8730.4615": a number has no zero in front of, and fewer digits on both sides of, its point
-        return re.fullmatch(r"\d{3,}\.\d{4,}", value) is not None
+        # "756.2570.6616.55": and no more than one point
+        return digits >= 7 and (value.count(".") > 1 or re.fullmatch(r"\d{3,}\.\d{4,}", value) is not None)
     return digits >= 5 if any(c.isupper() for c in value) else digits >= 7
 
 

@@ -20,6 +20,8 @@ DAY = re.compile(r"(?:tag|abend|morgen|mittag|nacht|woche|monat|jahr|ende|beginn
 LEGAL = re.compile(r",? (?:g?GmbH|gAG|AG|e\. ?V\.|GbR|PartG|KG|Ltd\.?|LLC|Inc\.?|PLC)(?!\w)")
 ARTICLE = re.compile(r"(?<!\w)(?:The|THE)\s$")
 MOST = 5
+CLOSED = re.compile(r"[ \t]*(?:$|[\r\n,;:.()·|]|//|['’]s\b)")
+SENTENCE = re.compile(r"(?:^|[.!?:;\n])\s*$")
 
 
 class Institutions:
@@ -42,6 +44,10 @@ class Institutions:
         self._link = re.compile(rf"(?: +|{BREAK})(?:(?P<link>{alternation(links)}) +)?")
         self._spots = {w.casefold() for p in places for w in p.hospital_spots}
         self._ending = tuple(end for p in places for end in p.hospital_endings)
+        self._compound = tuple(end for p in places for end in p.hospital_compounds)
+        self._heads = {head.casefold() for p in places for head in p.hospital_heads}
+        self._weak = {w.casefold() for p in places for w in p.hospital_generic}
+        self._sides = {w.casefold() for p in places if not p.hospital_last for w in p.town_backs}
 
     def register(self, index: CueIndex) -> None:
         """Put the words for institutions into the index."""
@@ -51,15 +57,21 @@ class Institutions:
 
     def at_cue(self, text: str, start: int, end: int) -> list[Span]:
         """The institution whose kind stands at [start, end), where something names it."""
-        begin, before = self._back(text, start)
-        stop, after = self._forth(text, end, trailing=text[start:end].casefold() in self._trailing)
+        cue = text[start:end].casefold()
+        trailing = cue in self._trailing
+        begin, before = self._back(text, start, end=end if trailing and cue not in self._weak else None)
+        stop, after = self._forth(text, end, trailing=trailing)
         if not (before or after or self._inside(text[start:end])):
             return []
         legal = LEGAL.match(text, stop)
         return [Span(begin, legal.end() if legal else stop, "HOSPITAL")]
 
-    def _back(self, text: str, start: int) -> tuple[int, bool]:
-        """Where the name begins that stands before the kind, and whether it names anything."""
+    def _back(self, text: str, start: int, *, end: int | None) -> tuple[int, bool]:
+        """Where the name begins that stands before the kind, and whether it names anything.
+
+        In front of a kind that ends at `end`, and follows its name, any word with a capital names it: "Summit Clinic".
+        """
+        closed = end is not None and CLOSED.match(text, end) is not None
         begin, named = start, False
         for _ in range(MOST):
             window = text[max(0, begin - 80) : begin]
@@ -70,12 +82,22 @@ class Institutions:
                 begin, named = begin - len(proper.group()), True
             elif token and (kind := self._names(text, begin - len(token.group()), token.group("word"), back=True)):
                 begin, named = begin - len(token.group()), named or kind == "name"
+            elif token and end and self._capital(text, begin - len(token.group()), token.group("word"), closed=closed):
+                begin, named = begin - len(token.group()), True
             elif joined and not self._lexicon.known(joined.group(1).split()[0]):
                 begin, named = begin - len(joined.group(1)), True
             else:
                 break
         article = ARTICLE.search(text, max(0, begin - 4), begin) if named else None
         return (article.start() if article else begin), named
+
+    def _capital(self, text: str, start: int, word: str, *, closed: bool) -> bool:
+        """Whether a word has its capital although it is an ordinary one and begins no sentence."""
+        if not word[1:2].islower() or self._lexicon.clinical(word) or word.endswith("."):
+            return False
+        if self._reader.title.match(text, start) or self._reader.led.fullmatch(word + " "):
+            return False
+        return closed or SENTENCE.search(text, max(0, start - 3), start) is None
 
     def _forth(self, text: str, end: int, *, trailing: bool) -> tuple[int, bool]:
         """Where the name ends that stands behind the kind, and whether it names anything."""
@@ -100,6 +122,8 @@ class Institutions:
             if not token or (trailing and not link.group("link")):
                 break
             kind = self._names(text, token.start(), token.group("word"), back=False)
+            if kind == "kind" and not link.group("link") and token.group("word").casefold() in self._sides:
+                kind = "name"  # "LKH Süd"
             if kind != "name" and (link.group("link") or "").casefold() in self._spots:
                 kind = "name" if self._is_spot(token.group("word")) else kind
             if not kind or (kind != "name" and text[token.end() : token.end() + 1] == ":"):
@@ -146,9 +170,13 @@ class Institutions:
     def _inside(self, word: str) -> bool:
         """Whether the word itself holds a name: "Marienhospital", "Thornbury-Klinik"."""
         first, hyphen, _ = word.partition("-")
-        if hyphen and len(first) > 2:
-            return not self._lexicon.known(first)
         low = word.casefold()
+        if hyphen and len(first) > 2:
+            return first.casefold() not in self._heads and not self._lexicon.clinical(first)
+        for end in self._compound:
+            head = low.removesuffix(end)
+            if low != head and len(head) > 2:
+                return head not in self._heads and head + "s" not in self._heads and not self._lexicon.clinical(head)
         heads = [low.removesuffix(end) for end in self._ending if low.endswith(end)]
         return any(
             self._lexicon.given(form) for head in heads if len(head) > 3 for form in (head, head[:-1], head + "a")

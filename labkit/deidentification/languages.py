@@ -91,6 +91,8 @@ class Places(_Part):
     postcode: str = ""
     hospitals: Words = ()
     hospital_endings: Words = ()
+    hospital_compounds: Words = ()
+    hospital_heads: Words = ()
     hospital_prefixes: Words = ()
     hospital_links: Words = ()
     hospital_spots: Words = ()

@@ -101,6 +101,10 @@ class Lexicon:
         key = word.casefold()
         return key in self._surname_words or (len(key) > 2 and key in self._surnames)
 
+    def town(self, word: str) -> bool:
+        """Whether the word is a listed town."""
+        return word.casefold() in self._towns
+
     def named(self, word: str) -> bool:
         """Whether the word, or a part of a hyphenated one, is a listed name and no ordinary word."""
         return any(part in self._names for part in word.casefold().split("-"))

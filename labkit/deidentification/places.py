@@ -14,7 +14,7 @@ __all__ = ["Places"]
 
 WORD = rf"[{UPPER}][\w'’.-]*"
 UNIT = r"(?!\s?(?:mm|cm|°|%|Ebenen|Eb\.|Tage|Wochen|Grad|x\b|views?\b|weeks?\b))"
-NUMBER = rf"\d{{1,4}}(?:\s?-\s?\d{{1,4}})?(?:\s?[a-zA-Z](?![\w.]))?(?:/\d+)?(?![\w,.]\d|\w){UNIT}"
+NUMBER = rf"\d{{1,4}}(?:\s?-\s?\d{{1,4}})?(?:\s?[a-zA-Z](?![\w.]))?(?:\s?/\s?\d+){{0,3}}(?![\w,.]\d|\w){UNIT}"
 CITY = rf"{WORD}(?:[ -](?:{WORD}|am|an der|a\.d\.|a\.\s?d\.|bei|b\.|im|in der|ob der|vor der|\([{UPPER}]\w*\)))*"
 AMBIGUOUS = {
     "st",
@@ -38,14 +38,18 @@ AMBIGUOUS = {
     "circle",
     "drive",
 }
+WORD_OR_SAINT = rf"(?:(?:St|Str|str|Dr|Prof|Hl|Bgm)\.-?)?[{UPPER}][\w'’-]*(?:(?<=str)\.|(?<=Str)\.|(?<=St)\.)?"
 REST = re.compile(
-    rf"[:\s]{{0,3}}((?:{WORD}|\d{{1,5}}[a-zA-Z]?\b(?!\.\d)|am|an|der|den|im|in|bei|zur|zum|dem|des|of|the|[,/–-])"
+    rf"[:\s]{{0,3}}((?:{WORD_OR_SAINT}|\d{{1,5}}[a-zA-Z]?\b(?!\.\d)|am|an|der|den|im|in|bei|zur|zum|dem|des|of|the|[,/–-])"
     r"(?:[ \t]+|(?=,)|$|(?=[\n.;])))+"
 )
+# with the letters of a country, which a letter of a state in front of five digits is not
+NUMERIC = re.compile(r"((?:D|DE|A|AT|CH|L|FL|LI)[- ]\s?)?\d{4,5}")
+FIELD = re.compile(r"(?:^|[\n\t,;·•|/(])\s{0,2}$")
 TO_CODE = re.compile(r"[,\s/–-]{0,3}")
 HOUSE_NUMBER = re.compile(r"\d[ ]?[a-zA-Z]?,?\s*$")
 WARD = re.compile(
-    rf"\s?:?\s(?:{WORD}\s(?=\d))?(?:[A-Z]{{0,4}}[- ]?\d{{1,4}}(?:\.\d)?[A-Za-z]?(?!\w){UNIT}|[A-Z]\d?(?!\w|\.))"
+    rf"\s?:?\s(?:{WORD}\s(?=\d))?(?:[A-Z]{{0,4}}[- ]?\d{{1,4}}(?:\.\d)?[A-Za-z]?(?!\w){UNIT}|[A-Z]\d?(?!\w|\.))(?:\s?/\s?\d{{1,3}}(?!\w))?"
     r"(?:\s(?i:Süd|Nord|West|Ost|links|rechts|North|South|East)\b)?"
 )
 BIRTHPLACE = re.compile(rf"\s(?:in|aus|at)\s({WORD})")
@@ -58,6 +62,7 @@ class Places:
         self._lexicon, self._reader = lexicon, reader
         self._places = [language.places for language in languages]
         self._streets = [(p, re.compile(source)) for p in self._places for source in _streets(p)]
+        self._town_words = {word.casefold() for p in self._places for word in p.town_words}
         codes = [p.postcode for p in self._places if p.postcode]
         self._code = re.compile(rf"(?<![\w-])(?:{'|'.join(codes)})(?!\w)") if codes else None
 
@@ -87,7 +92,9 @@ class Places:
             )
             spelled = name[-1].casefold().rstrip(".").endswith(("str", "straße", "strasse"))
             return bool(coded) or spelled or not self._lexicon.clinical(name[-1])
-        return not (match.group("kind").casefold() in AMBIGUOUS and all(map(self._lexicon.known, name)))
+        # "3839 Main St.": three digits count no thing that reports speak of
+        long = len(match.group("number")) > 2
+        return long or not (match.group("kind").casefold() in AMBIGUOUS and all(map(self._lexicon.known, name)))
 
     def _with_city(self, text: str, end: int) -> int:
         code = self._code.match(text, TO_CODE.match(text, end).end()) if self._code else None
@@ -101,18 +108,31 @@ class Places:
 
     def _postcode(self, text: str, match: re.Match) -> Iterator[Span]:
         city = re.compile(rf"[\s-]\s?({CITY})").match(text, match.end())
-        if match.group()[-1].isdigit() and not match.group()[:2].isalpha():
+        numeric = NUMERIC.fullmatch(match.group())
+        if numeric:
             words = city.group(1).split() if city else []
-            addressed = HOUSE_NUMBER.search(text, max(0, match.start() - 8), match.start()) is not None
+            if len(match.group()) == 4 and not self._four_digits(text, match, words):
+                return
+            addressed = numeric.group(1) or HOUSE_NUMBER.search(text, max(0, match.start() - 8), match.start()) is not None
             if city and (addressed or self._may_be_town(words)):
                 yield Span(match.start(), city.start(1) + len(self._town(words)), "ADDRESS")
             return
         before = re.search(rf"(?:{WORD}\s)?{WORD},?\s$", text[max(0, match.start() - 40) : match.start()])
         yield Span(match.start() - (len(before.group()) if before else 0), match.end(), "ADDRESS")
 
+    def _four_digits(self, text: str, match: re.Match, words: list[str]) -> bool:
+        """Whether four digits begin a field or line and a town follows, a listed one where they may be a year."""
+        if not words or not FIELD.search(text, max(0, match.start() - 3), match.start()):
+            return False
+        town = words[0].rstrip(".,")
+        listed = self._lexicon.town(town) or town.casefold() in self._town_words
+        return listed or (match.group()[:2] not in {"19", "20"} and not self._lexicon.known(town))
+
     def _may_be_town(self, words: list[str]) -> bool:
         """Whether the first word is no ordinary one, or one like "Bad", "Neu", "Klein" with a name after it."""
         first = words[0].rstrip(".,")
+        if first.casefold() in self._town_words:
+            return True
         adjective = len(words) > 1 and words[1][0].isupper() and not self._lexicon.known(words[1].rstrip(".,"))
         return not self._lexicon.known(first) or (
             adjective and self._lexicon.listed(first) and not self._lexicon.noun(first)
@@ -161,9 +181,9 @@ def _streets(places: PlaceCues) -> Iterator[str]:
     words = alternation(form for word in places.street_words for form in (word, word.upper()))
     if not places.street_last:
         flat = r"(?:(?:Flat|Apt\.?|Apartment|Unit|Suite)\s\w+,?\s)?"
-        name = rf"(?P<name>(?:(?:{WORD}|of|the)\s){{1,3}})(?P<kind>{words})"
-        unit = r"(?:,?\s(?:Apt\.?|Unit|Flat|Suite|#)\s?\w+)?"
-        yield rf"{flat}(?<![\w.,/-])\d{{1,5}}[A-Za-z]?,?\s{name}(?!\w)\.?{unit}"
+        name = rf"(?P<name>(?:(?:{WORD}|\d{{1,3}}(?:st|nd|rd|th)|of|the)\s){{1,3}})(?P<kind>{words})"
+        unit = r"\.?(?:,?\s(?:Apt\.?|Unit|Flat|Suite|#)\s?\w+)?"
+        yield rf"{flat}(?<![\w.,/-])(?P<number>\d{{1,5}})[A-Za-z]?,?\s{name}(?!\w)\.?{unit}"
         return
     if places.street_endings:
         spelled = {form for end in places.street_endings for form in (end, end.upper())}
@@ -175,4 +195,5 @@ def _streets(places: PlaceCues) -> Iterator[str]:
         yield rf"(?<!\w)(?P<name>[{UPPER}][\w'’.-]+[\s-]{words}|{named})\s?{NUMBER}"
     if places.street_starts and places.postcode:
         name = rf"(?P<name>{alternation(places.street_starts)}\s(?:[^\W\d_]+\s)?{WORD}(?:\s{WORD})?)"
-        yield rf"(?<!\w){name}(?:\s{NUMBER})?(?=[,\s]+{places.postcode}\s[{UPPER}])"
+        yield rf"(?<!\w){name}(?:\s{NUMBER})?(?=[,\s·]+{places.postcode}\s[{UPPER}])"
+        yield rf"(?:(?<=[\n,;·|(])|(?<=[,;·|(] )|^){name}\s{NUMBER}"
