@@ -48,6 +48,7 @@ class Language(Strict):
     words: TermList
     abbreviations: TermList = ()
     ordinal_dot: bool = False
+    capital_nouns: bool = False
     starters: TermList = ()
     open_ends: TermList = ()
     dictation: dict[str, str] = {}

@@ -11,6 +11,8 @@ __all__ = ["applies"]
 NEAR_WORDS = 3
 # Words over which a cue can reach; a longer way is no writer's, and would be walked for each cue and lesion.
 LONGEST_REACH = 40
+# Kinds of phrases that, at the end of their clause, are about what stands before them whatever side they are made for.
+ENDING_KINDS = frozenset({"negation", "hedge", "unlikely", "consistent"})
 
 
 def applies(cue: Cue, mention: Mention, marks: Marks) -> bool:
@@ -21,6 +23,8 @@ def applies(cue: Cue, mention: Mention, marks: Marks) -> bool:
         return cue.start < mention.end and mention.start < cue.end
     if mention.start < cue.start and cue.end < mention.end:
         return cue.kind == "negation"
+    if cue.start < mention.start and mention.end < cue.end:
+        return True  # "könnte eine Arthrose vorliegen": the phrase holds what it is about
     if cue.end <= mention.start:
         if cue.side == "near":
             return _is_near(cue, mention, marks)
@@ -28,8 +32,8 @@ def applies(cue: Cue, mention: Mention, marks: Marks) -> bool:
     if mention.end <= cue.start:
         if cue.side in ("after", "around"):
             return _reaches_back(mention, cue, marks)
-        # "Verkalkungen finden sich keine", "eine Fraktur sehe ich nicht": the negation ends its statement.
-        ends = cue.side in ("before", "near") and cue.kind == "negation" and _ends(cue, marks)
+        # "Verkalkungen finden sich keine", "Fraktur am Hals, V. a.": what leads to nothing is about what stands before it.
+        ends = cue.side in ("before", "near") and cue.kind in ENDING_KINDS and _ends(cue, marks)
         return ends and _reaches_back(mention, cue, marks)
     return False
 

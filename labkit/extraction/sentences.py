@@ -29,7 +29,7 @@ ENDING_SIGNS = frozenset(".!?;")
 SILENT_SIGNS = frozenset(".!'’")
 LINE_BREAK = re.compile("\n")
 # No word ends like this; what does was cut off by its writer ("seitl", "knöch" ends like a word, "eingeschr" does not).
-CUT_OFF = re.compile(r".*(?:[bcdfgkmnpqstvxzß][lr]|[bcdfghkmnpqstvxz]w|fx)", re.IGNORECASE)
+CUT_OFF = re.compile(r".*(?:[bcdfgkmnpqstvxzß][lr]|[bcdfghkmnpqstvxz]w|[bdfhpstz]g|[lr]lg|fx|lux)", re.IGNORECASE)
 
 
 class Sentence(NamedTuple):
@@ -83,7 +83,7 @@ class Splitter:
         self._spoken = {
             form: sign for word, sign in language.dictation.items() for form in (word, word.capitalize(), word.upper())
         }
-        self._ordinal_dot = language.ordinal_dot
+        self._ordinal_dot, self._capital_nouns = language.ordinal_dot, language.capital_nouns
 
     def __call__(self, text: str, tokens: list[Token] | None = None) -> list[Sentence]:
         """Sentences of a report in order, from its tokens where they are known; headings are not among them."""
@@ -213,8 +213,11 @@ class Splitter:
             return after[0].isupper()  # "Basis MHK I. Keine Fraktur", but "Basis des I. Mittelhandknochens"
         if before[-1:].isdigit() and not self._ordinal_dot:
             return not after[0].isdigit()
-        letter = len(before) == 1 and before.isalpha()
-        cut = "abbreviation" in self._flags.know(before).labels or CUT_OFF.fullmatch(before)
+        # "r/o. Effusion" and "n/a. Fx": a letter behind a stroke is the end of a word.
+        letter = len(before) == 1 and before.isalpha() and not (i > 1 and tokens[i - 2].text == "/")
+        cut = "abbreviation" in self._flags.know(before).labels
+        # Where nouns have no capitals, a capital behind a word that was cut off begins a sentence: "No fx. Degen chg".
+        cut = cut or ((self._capital_nouns or after[0].islower()) and bool(CUT_OFF.fullmatch(before)))
         if letter or cut or before[-1:].isdigit():
             return starts or (i + 1 in page.breaks and self._line_ends(page, i))
         return starter or not (after[0].islower() and len(before) <= ABBREVIATION_LETTERS)
@@ -225,7 +228,10 @@ class Splitter:
             return True
         token, after = page.tokens[i], page.tokens[i + 1].text
         last = page.tokens[i - 1].text if token.text == "." and i else token.text
-        if token.text in ",-/(" or after[0].islower() or "open" in self._flags.know(last).labels:
+        answer = i > 0 and page.tokens[i - 1].text == ":"  # "Dislokation: keine" ends its line
+        if token.text in ",-/(" or after[0].islower():
+            return answer and token.text == "-"
+        if not answer and "open" in self._flags.know(last).labels:
             return False
         line = token.end - (page.text.rfind("\n", 0, token.end) + 1)
         if any(following.text == ":" for following in page.tokens[i + 2 : i + 2 + SHORT_TITLE]):
