@@ -19,6 +19,7 @@ __all__ = [
     "METRICS",
     "PREDICTIONS",
     "RAISED",
+    "RESOLUTIONS",
     "REVIEWS",
     "SPLITS",
     "SPLIT_NAMES",
@@ -30,6 +31,8 @@ __all__ = [
 
 VALUES = ("true", "false", "uncertain")
 FLAGS = ("true", "false")
+# What a reading settles: what the report says, what a follow-up showed, and either where readers differ.
+RESOLUTIONS = ("report", "follow_up", "adjudication", "follow_up_adjudication")
 SPLIT_NAMES = ("train", "validation", "test", "external")
 
 
@@ -113,7 +116,7 @@ REVIEWS = Table(
     ("value", "previous", "reviewed_at", "seconds", "resolution", "comment", "text_sha256"),
     numbers=("seconds",),
     integers=("sequence",),
-    allowed={"value": VALUES, "previous": (*VALUES, ""), "resolution": ("report", "follow_up")},
+    allowed={"value": VALUES, "previous": (*VALUES, ""), "resolution": RESOLUTIONS},
 )
 SPLITS = Table("SPLITS", ("patient",), ("split",), allowed={"split": SPLIT_NAMES})
 LABELS = Table(

@@ -12,7 +12,8 @@ import pandas as pd
 
 from labkit import splits, tables
 from labkit.params import SplitSection
-from labkit.verification.reviews import SIMULATED, disagreements, latest
+from labkit.verification.adjudication import settled
+from labkit.verification.reviews import SIMULATED
 
 __all__ = ["draw_splits", "merge"]
 
@@ -58,7 +59,7 @@ def merge(
     ----------
     findings : FINDINGS of the one source whose labels are used.
     reviews : REVIEWS of all readers; rows for another text than the study's are passed over, and a label on which
-        readers differ counts as not verified. A human reading goes before a simulated one.
+        readers differ counts as not verified until it is adjudicated. A human reading goes before a simulated one.
 
     Returns
     -------
@@ -81,13 +82,11 @@ def merge(
 
 
 def _agreed(reviews: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
-    """One row per study, finding and resolution, of readings of the right text on which all readers agree."""
+    """One row per study, finding and resolution, of readings of the right text that are agreed or adjudicated."""
     right_text = labels[["study_id", "text_sha256"]].drop_duplicates()
     reviews = reviews.merge(right_text, on=["study_id", "text_sha256"])
     human = reviews[reviews.reader != SIMULATED]
     simulated = reviews[reviews.reader == SIMULATED]
     seen = pd.MultiIndex.from_frame(human[LABEL])
     reviews = pd.concat([human, simulated[~pd.MultiIndex.from_frame(simulated[LABEL]).isin(seen)]])
-    open_questions = disagreements(reviews).assign(open=True)
-    last = latest(reviews).merge(open_questions, on=[*LABEL, "resolution"], how="left")
-    return last[last["open"].isna()].drop_duplicates([*LABEL, "resolution"])
+    return settled(reviews)
