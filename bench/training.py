@@ -268,7 +268,7 @@ def noisy_cohort(folder: Path, n: int, size: int):
         for finding in range(3):
             if present[study, finding]:
                 top, left = rng.integers(0, size - size // 4, 2)
-                side, lift = size // (4 + 2 * finding), 26
+                side, lift = size // (3 + finding), 45
                 tiles[study, finding // 2, top : top + side, left : left + side] += lift
     (folder / "tiles.u8").write_bytes(tiles.clip(0, 255).astype(np.uint8).tobytes())
     split = np.repeat(["train", "validation", "test"], [n // 2, n // 6, n - n // 2 - n // 6])
