@@ -11,6 +11,7 @@ contacts    phone, e-mail, web, numbers of cases and persons
 places      addresses, wards
 institutions  hospitals, practices, schools
 signatures  who signs, dictates and types, told by the place
+records     fields beside identifiers, heads of letters
 strangers   names without any cue: capitals in no vocabulary
 lowercase   names in small letters
 edges       particles, initials, degrees; the same name elsewhere

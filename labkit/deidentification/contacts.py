@@ -110,15 +110,15 @@ def after_date(text: str, end: int) -> Iterator[Span]:
 
 
 def after_phone(text: str, start: int, end: int) -> Span | None:
-    """The cue at [start, end) with the number of at least three digits that follows it."""
+    """The number of at least three digits that follows the cue at [start, end)."""
     match = PHONE_VALUE.match(text, end)
     if not match or sum(c.isdigit() for c in match.group("value")) < 3:
         return None
-    return Span(start, match.end(), "PHONE")
+    return Span(_label(text, start, match.start("value")), match.end(), "PHONE")
 
 
 def after_id(text: str, start: int, end: int) -> Span | None:
-    """The cue at [start, end) with the id that follows it: four digits at least, or three and letters."""
+    """The id that follows the cue at [start, end): four digits at least, or three and letters."""
     match = ID_VALUE.match(text, end)
     if not match:
         return None
@@ -126,4 +126,10 @@ def after_id(text: str, start: int, end: int) -> Span | None:
     digits = sum(c.isdigit() for c in value)
     if digits < 3 or (digits == 3 and value.isdigit()) or YEARS.fullmatch(value) or sum(c.islower() for c in value) > 6:
         return None
-    return Span(start, match.end("value"), "ID")
+    return Span(_label(text, start, match.start("value")), match.end("value"), "ID")
+
+
+def _label(text: str, start: int, value: int) -> int:
+    """Where to begin: an abbreviation ("Tel.", "MRN") goes with its number, a word ("Fallnummer") stays."""
+    cue = text[start:value].rstrip(" :#=")
+    return start if cue.endswith(".") or sum(map(str.isalpha, cue)) < 4 else value

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from labkit.deidentification.cues import UPPER, alternation
+from labkit.deidentification.cues import UPPER, WORD
 from labkit.deidentification.lexicon import Lexicon
 from labkit.deidentification.names import NAME, NameReader
 from labkit.deidentification.spans import Span
@@ -14,6 +14,9 @@ BEFORE_INITIAL = re.compile(rf"(?<!\w)(?:[{UPPER}]\.[ -]?){{1,3}}$|(?:(?<=[:,/(|
 AFTER_INITIAL = re.compile(
     rf",? [{UPPER}]{{1,2}}(?=[ \t]*(?:$|[\r\n;)|/(]|(?:at|on|am|um|DOB|dob|geb|born|MRN|GEB)\b))"
 )
+TOWN = re.compile(rf",[ \t]*([{UPPER}][^\W\d_]+)(?=[ \t]*(?:$|[\r\n.,;)|/]))")
+# the genitive, and what a hyphen joins
+ENDING = re.compile(r"((?:s|['’]s?)?)(?:-.*)?")
 # alone before a name these are articles, as in "der Patient"
 ARTICLES = {"der", "den", "da", "la", "y"}
 
@@ -32,6 +35,9 @@ class Edges:
         before = BEFORE_INITIAL.search(text, max(0, span.start - 12), span.start)
         after = AFTER_INITIAL.match(text, span.end)
         end = self._reader.with_credentials(text, after.end() if after else span.end)
+        town = TOWN.match(text, end)
+        if town and self._lexicon.town(town.group(1)):
+            end = town.end()  # "Magdalena Aydın, Zug"
         return Span(before.start() if before else span.start, end, span.type)
 
     def _with_particle(self, text: str, span: Span) -> Span:
@@ -42,7 +48,8 @@ class Edges:
         led = (
             not before
             or (before[-1] == "." and BEFORE_INITIAL.search(before))
-            or before[-1] in "\n:(/,|*=-\t"
+            or before[-1] in "\n:;(/,|*=-·[\t"
+            or (found.group()[0].isupper() and not text[span.start : span.end].isupper() and before[-1] not in ".!?")
             or self._reader.led.search(before + " ") is not None
         )
         given = re.search(r"[^\W\d_]+$", before)
@@ -61,8 +68,14 @@ class Edges:
                         names.setdefault(word, span.type)
         if not names:
             return
-        forms = alternation({form for name in names for form in (name, name.upper())})
-        for match in re.finditer(rf"(?<![\w-])({forms})(?:s|['’]s?)?(?!\w)", text):
-            if not self._reader.ordinary(text, match.start(1), match.end(1)) or self._lexicon.known(match.group(1)):
-                kind = names.get(match.group(1)) or next(k for n, k in names.items() if n.upper() == match.group(1))
-                yield Span(match.start(), match.end(), kind)
+        forms = {name.upper(): kind for name, kind in names.items()} | names
+        heads = {form[:3] for form in forms}
+        for word in WORD.finditer(text):
+            if word.group()[:3] not in heads or text[word.start() - 1 : word.start()] == "-":
+                continue
+            for form in sorted(forms, key=len, reverse=True):
+                ending = ENDING.fullmatch(word.group(), len(form)) if word.group().startswith(form) else None
+                end = word.start() + len(form)
+                if ending and not self._reader.ordinary(text, word.start(), end):
+                    yield Span(word.start(), end + len(ending.group(1)), forms[form])
+                    break

@@ -18,6 +18,7 @@ from labkit.deidentification.lowercase import Lowercase
 from labkit.deidentification.names import NameReader
 from labkit.deidentification.people import People
 from labkit.deidentification.places import Places
+from labkit.deidentification.records import Records
 from labkit.deidentification.signatures import Signatures
 from labkit.deidentification.spans import Cleaned, Span, merge, replace
 from labkit.deidentification.strangers import Strangers
@@ -72,8 +73,9 @@ class Gate:
         self._places = Places(loaded, lexicon=self._lexicon, reader=self._reader)
         self._institutions = Institutions(loaded, lexicon=self._lexicon, reader=self._reader)
         self._strangers = Strangers(loaded, lexicon=self._lexicon, eponyms=self._eponyms, reader=self._reader)
+        self._records = Records(lexicon=self._lexicon)
         self._lowercase = Lowercase(loaded, lexicon=self._lexicon)
-        self._patterns = [(p.type, re.compile(p.regex)) for language in loaded for p in language.patterns]
+        self._patterns = [(p.type, re.compile(p.regex), p.needs) for language in loaded for p in language.patterns]
         self._index = CueIndex()
         self._institutions.register(self._index)
         self._people.register(self._index)
@@ -102,12 +104,16 @@ class Gate:
         spans += self._signatures.last(text)
         spans += [span] if (span := self._people.opening(text)) else []
         spans += self._lowercase.find(text)
-        for kind, regex in self._patterns:
-            spans += (Span(m.start(), m.end(), kind) for m in regex.finditer(text))
+        for kind, regex, needs in self._patterns:
+            if needs and not any(needed in text for needed in needs):
+                continue
+            group = min(regex.groups, 1)
+            spans += (Span(m.start(group), m.end(group), kind) for m in regex.finditer(text))
         spans += list(self._edges.repeated(text, spans))
         # last, since a name without a cue is too unsure to be looked for elsewhere
         spans += self._people.after_colons(text)
         spans += self._strangers.find(text, spans)
+        spans += list(self._records.find(text, spans))
         return merge(self._edges.complete(text, span) for span in spans)
 
     def _known_index(self, known: KnownIdentifiers, *, strict: bool = False) -> KnownIndex:
@@ -136,9 +142,11 @@ class Gate:
             if match.start() < done:
                 continue
             found: list[Span] = []
+            reach = match.end() + 4
             for kind, start, end in cues:
                 found = self._at_cue(kind, text, start, end)
                 if found:
+                    reach = end + 8 if kind in {"id", "phone"} else reach
                     break
             if not found and key in self._dates.month_words and word[0].isupper():
                 found = [span] if (span := self._dates.at_month(text, match.start())) else []
@@ -148,7 +156,7 @@ class Gate:
                 birth = key not in self._dates.month_words or found[0].start < match.start()
                 found += [name] if (name := self._people.before_date(text, found[0], birth=birth)) else []
             yield from found
-            done = max([done, *(span.end for span in found if span.start <= match.end() + 4)])
+            done = max([done, *(span.end for span in found if span.start <= reach)])
 
     def _at_cue(self, kind: str, text: str, start: int, end: int) -> list[Span]:
         if kind in PEOPLE_KINDS:

@@ -109,10 +109,14 @@ class Places(_Part):
 
 
 class Pattern(_Part):
-    """A regular expression of its own; the whole match becomes a placeholder of `type`."""
+    """A regular expression of its own; its first group, or else the whole match, becomes a placeholder of `type`.
+
+    It is tried where the text holds one of the strings in `needs`, or on every text, which takes time, without any.
+    """
 
     type: Literal["NAME", "DATE", "PHONE", "EMAIL", "URL", "ADDRESS", "ID", "PHYSICIAN", "HOSPITAL", "AGE"]
     regex: str
+    needs: Words = ()
 
     @field_validator("regex")
     @classmethod

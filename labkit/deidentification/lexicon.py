@@ -13,13 +13,14 @@ __all__ = ["Lexicon", "read_names"]
 LINKS = ("", "s", "es", "n", "en", "er", "e")
 UMLAUTS = {"ä": "a", "ö": "o", "ü": "u"}
 ENDINGS = ("ness", "less", "ful", "like", "e", "s", "n", "en", "es", "em", "er", "ern", "ens", "ly")
+FOREIGN = re.compile("[\u0100-\u0151\u0154-\u024f\u1e00-\u1e9d\u1ea0-\u1eff]")
 LETTERS = "abcdefghijklmnopqrstuvwxyzäöüß"
 # "Rueckfragen", "gross": umlauts written out
 SPELLED = re.compile(r"[aou]e|ss")
 # "ausgestreckten", "vorgewölbter": no name is built like this
 PARTICIPLE = re.compile(
     r"(?:ab|an|auf|aus|bei|ein|fort|her|hin|hoch|los|mit|nach|vor|weg|weiter|wieder|zu|zurück|zusammen|um|durch|unter|über)"
-    r"(?:ge|zu)[^\W\d_]{3,}(?:t|en)(?:e[rsnm]?)?|ge[^\W\d_]{3,}(?:t|en)e[sm]?"
+    r"(?:ge|zu)[^\W\d_]{3,}(?:t|en)(?:e[rsnm]?)?|[^\W\d_]{3,}iert(?:e[rsnm]?|e[rsn]?es)?|ge[^\W\d_]{3,}(?:t|en)e[sm]?"
 )
 SHORTEST_MISSPELT = 7
 LONG = 10
@@ -38,6 +39,11 @@ def read_names(name: str) -> frozenset[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise ParamsError(f"{path.name}: the list of names cannot be read; give a text file in UTF-8.") from error
     return frozenset(word.casefold() for line in lines for word in line.split("#")[0].split())
+
+
+def foreign(word: str) -> bool:
+    """Whether the word begins with a capital and holds a Latin letter that German, English and French lack: "Vũ"."""
+    return not word.isascii() and word[0].isupper() and FOREIGN.search(word) is not None
 
 
 class Lexicon:
@@ -66,8 +72,9 @@ class Lexicon:
                 self._prefixes |= {prefix.casefold() for prefix in language.prefixes}
                 self._adjectives |= {word for word in words if word[:1].islower()}
         own = {name.casefold() for language in languages for name in language.given_names}
-        self._given = (read_names("given_names") | own) - {month.casefold() for month in months}
-        self._surnames, self._towns = read_names("surnames"), read_names("towns")
+        self._given = _spelled(read_names("given_names") | own) - {month.casefold() for month in months}
+        self._surnames, self._towns = _spelled(read_names("surnames")), _spelled(read_names("towns"))
+        self._town_words = {word.casefold() for language in languages for word in language.places.town_words}
         self._names = (self._given | self._surnames | self._towns) - self._vocabulary
         self._seen: dict[str, bool] = {}
 
@@ -99,15 +106,15 @@ class Lexicon:
     def surname(self, word: str) -> bool:
         """Whether the word is an ordinary word that is a frequent surname."""
         key = word.casefold()
-        return key in self._surname_words or (len(key) > 2 and key in self._surnames)
+        return key in self._surname_words or (len(key) > 1 and key in self._surnames) or foreign(word)
 
     def town(self, word: str) -> bool:
-        """Whether the word is a listed town."""
-        return word.casefold() in self._towns
+        """Whether the word is a listed town, an ordinary word or not."""
+        return word.casefold() in self._towns or word.casefold() in self._town_words
 
     def named(self, word: str) -> bool:
         """Whether the word, or a part of a hyphenated one, is a listed name and no ordinary word."""
-        return any(part in self._names for part in word.casefold().split("-"))
+        return any(part in self._names for part in word.casefold().split("-")) or foreign(word)
 
     def clipped(self, word: str) -> bool:
         """Whether the word is the beginning of a much longer listed one, as the abbreviation "Konsol." is."""
@@ -122,6 +129,8 @@ class Lexicon:
 
     def known(self, word: str) -> bool:
         """Whether the word, or the last part of a hyphenated one, is an ordinary or clinical word in any form."""
+        if foreign(word):
+            return False
         key = word.casefold()
         if key not in self._seen:
             if len(self._seen) > 50_000:  # a bound on memory, far above the vocabulary of a cohort
@@ -143,8 +152,11 @@ class Lexicon:
                 return False
         if self._inflected(part) or self._stem.search(key) or PARTICIPLE.fullmatch(part):
             return True
-        if any(len(part) >= len(end) + 2 and part.endswith(end) for end in self._name_endings):
-            return False
+        reach = max((len(e) for e in self._name_endings if len(part) >= len(e) + 2 and part.endswith(e)), default=0)
+        if reach:
+            # "Langfinger" ends as "Feichtinger" does, and is made of words
+            longer = any(len(end) > reach and part.endswith(end) for end in self._endings)
+            return longer and self._compound(part)
         if any(len(part) >= len(end) + 5 and part.endswith(end) for end in self._endings):
             return True
         return self._compound(part) or self._misspelt(part)
@@ -180,6 +192,12 @@ class Lexicon:
         # "Richter" is no misspelt "richten": short words must be clinical
         long = len(form) >= LONG
         return any(near in self._vocabulary and (long or self.clinical(near)) for near in _neighbours(form))
+
+
+def _spelled(names: frozenset[str]) -> frozenset[str]:
+    """The names, and with their umlauts written out."""
+    written = {name.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue").replace("ß", "ss") for name in names}
+    return names | written
 
 
 def _any(stems: Iterable[str]) -> re.Pattern:

@@ -126,12 +126,19 @@ class NameReader:
     def _accepts(self, text: str, word: re.Match, *, first: bool, strong: bool, previous: str) -> bool:
         found = word.group()
         if re.match(r"\.?:", text[word.end() : word.end() + 2]) and not first:
-            return False
+            # "Anna Befund:" holds a label, "durch Korbinian Starke:" a name
+            plain = not (self._lexicon.noun(found) or self._lexicon.clinical(found))
+            return self.given(previous) and plain and word.group().istitle()
+        if not first and re.match(r"\.? ?\d", text[word.end() : word.end() + 3]) and self._lexicon.known(found):
+            return False  # "Strong May 15"
         if self._eponyms.in_use(text, word.start(), word.end()) and not (first and strong):
             return False
         if first and strong:
             above = "\n" in text[word.start() - 2 : word.start()]
-            return not (self._lexicon.clinical(found) or (above and self._lexicon.known(found)))
+            return not (
+                self._lexicon.clinical(found)
+                or (above and self._lexicon.known(found) and not self._lexicon.surname(found))
+            )
         if not first and found.isupper() and len(found) <= 3:
             return False
         if self.given(found) or (previous == "particle" and not first and not self._lexicon.clinical(found)):

@@ -26,12 +26,13 @@ AFTER_COLON = re.compile(rf":[ \t]{{1,3}}(?=[{UPPER}])")
 ADJECTIVE = re.compile(r"(?:e[rsnm]|[^aeiouy]e|[a-z]{6}s)$")
 # initials alone: "gez. KM", "Befunder: AB/cd"
 LETTERS = re.compile(
-    rf"(?:[{UPPER}][^\W\d_]{{0,2}}\.?\s?[/|-]\s?[^\W\d_]{{1,4}}\.?|[{UPPER}]{{2,4}})(?![\w-])(?=[ \t]*(?:$|[\r\n.,;)]))"
+    rf"(?:[^\W\d_]{{1,4}}\.?\s?(?:[/|:]|-{{1,2}})\s?[^\W\d_]{{1,4}}\.?|[{UPPER}]{{2,4}}|(?P<small>[^\W\d_]{{2,4}}))"
+    r"(?![\w-])(?=[ \t]*(?:$|[\r\n.,;)\]]|//))"
 )
 ACCOUNT = re.compile(r"([^\W\d_A-ZÄÖÜ][^\W\dA-ZÄÖÜ]{3,})[\d._]*(?![\w-])")
 # "Baker, ST4" as the last line; "phoned to Cross in ED"
 ALONE = re.compile(rf"(?:^|\n)[ \t]*({NAME.pattern})$")
-SMALL = re.compile(r"[ \t]+[(a-zäöü]")
+SMALL = re.compile(r"[ \t]+(?:[(\[@a-zäöü\d]|[A-Z]{2,4}\b|[A-Z][a-zä]{2,8}\.? \d)")
 CELL_BEFORE = re.compile(rf"(?:^|[\n:;(|/\t]|  )[ \t]*({NAME.pattern}) $")
 
 
@@ -57,7 +58,8 @@ class People:
             index.add("label", p.labels, after=COLON)
             bare = [cue for cue in p.signatures if " " in cue or cue.endswith(".")]
             index.add("signature", bare)
-            index.add("signature", [cue for cue in p.signatures if cue not in bare], after=COLON)
+            single = [cue for cue in p.signatures if cue not in bare]
+            index.add("signature", single, after=rf"(?:{COLON}|[ \t](?=[{UPPER}]\.[ -]?[{UPPER}]))")
             index.add("closing", p.closings)
             index.add("action", p.actions)
             index.add("role", (*p.roles, *(c for c in p.credentials if len(c) > 1)), after=r"(?![\w-])")
@@ -85,7 +87,7 @@ class People:
 
     def _weak(self, kind: str, text: str, end: int) -> list[Span]:
         begin = LEAD.match(text, end).end()
-        if begin == end and kind != "label":
+        if begin == end and kind != "label" and text[end - 1] not in ":= \t":
             return []
         of_patient = kind in {"patient", "label"}
         # "gez. M. Mason" is a person, "Pat. M. Sudeck" a disease
@@ -95,9 +97,14 @@ class People:
             name = self._ordinary_surname(kind, text, begin)
         if name is None or len(text[name.start : name.end]) < 3:
             letters = (LETTERS.match(text, begin) or self._account(text, begin)) if kind == "signature" else None
-            return [Span(begin, letters.end(), "PHYSICIAN")] if letters else []
+            word = letters and "small" in letters.groupdict() and letters.group("small")
+            return [Span(begin, letters.end(), "PHYSICIAN")] if letters and not (word and self._common(word)) else []
         found = Span(begin, name.end, "PHYSICIAN" if name.titled or not of_patient else "NAME")
         return [found, *self._joined(text, name.end, kind in {"signature", "contact"})]
+
+    def _common(self, word: str) -> bool:
+        """Whether a short word in small letters is an ordinary one, and no initials."""
+        return self._lexicon.known(word) or self._lexicon.clinical(word)
 
     def _account(self, text: str, begin: int) -> re.Match | None:
         """The name of an account in small letters: "validiert: kmeier2"."""
@@ -112,8 +119,8 @@ class People:
             return None
         words = NAME.findall(text[begin : name.end])
         given = of_patient and any(map(self._reader.given, words[1:]))
-        alone = len(words) == 1 and self._lexicon.surname(words[0]) and CLOSES.match(text, name.end) is not None
-        if kind in {"contact", "signature"} and len(words) == 1 and self._lexicon.surname(words[0]):
+        alone = name.words == 1 and self._lexicon.surname(words[0]) and CLOSES.match(text, name.end) is not None
+        if not of_patient and name.words == 1 and self._lexicon.surname(words[0]):
             alone = alone or SMALL.match(text, name.end) is not None
         return name if given or alone or (kind == "label" and name.words >= 2) else None
 

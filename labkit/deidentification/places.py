@@ -46,11 +46,15 @@ REST = re.compile(
 # with the letters of a country, which a letter of a state in front of five digits is not
 NUMERIC = re.compile(r"((?:D|DE|A|AT|CH|L|FL|LI)[- ]\s?)?\d{4,5}")
 FIELD = re.compile(r"(?:^|[\n\t,;·•|/(])\s{0,2}$")
+CITY_BETWEEN = re.compile(rf",\s?({CITY})(?=,\s?)")
+CITY_AFTER = re.compile(rf"[\s-]\s?({CITY})")
+COMMA = re.compile(r",?\s?")
+TOWN = re.compile(rf",\s({WORD})")
 TO_CODE = re.compile(r"[,\s/–-]{0,3}")
 HOUSE_NUMBER = re.compile(r"\d[ ]?[a-zA-Z]?,?\s*$")
 WARD = re.compile(
-    rf"\s?:?\s(?:{WORD}\s(?=\d))?(?:[A-Z]{{0,4}}[- ]?\d{{1,4}}(?:\.\d)?[A-Za-z]?(?!\w){UNIT}|[A-Z]\d?(?!\w|\.))(?:\s?/\s?\d{{1,3}}(?!\w))?"
-    r"(?:\s(?i:Süd|Nord|West|Ost|links|rechts|North|South|East)\b)?"
+    rf"\s?:?\s(?:{WORD}\s(?=\d))?(?:[A-Z]{{0,4}}[- ]?\d{{1,4}}(?:\.\d)?[A-Za-z]?(?!\w){UNIT}|[A-Z]\d?(?!\w|\.))"
+    r"(?:\s?/\s?\d{1,3}(?!\w))?(?:\s(?i:Süd|Nord|West|Ost|links|rechts|North|South|East)\b)?"
 )
 BIRTHPLACE = re.compile(rf"\s(?:in|aus|at)\s({WORD})")
 
@@ -98,22 +102,24 @@ class Places:
 
     def _with_city(self, text: str, end: int) -> int:
         code = self._code.match(text, TO_CODE.match(text, end).end()) if self._code else None
-        city = re.compile(rf",\s?({CITY})(?=,\s?)").match(text, end)
-        if city and self._code and self._code.match(text, re.compile(r",?\s?").match(text, city.end()).end()):
-            code = self._code.match(text, re.compile(r",?\s?").match(text, city.end()).end())
+        city = CITY_BETWEEN.match(text, end)
+        if city and self._code:
+            code = self._code.match(text, COMMA.match(text, city.end()).end()) or code
         if not code:
-            town = re.compile(rf",\s({WORD})").match(text, end)
+            town = TOWN.match(text, end)
             return town.end() if town and not self._lexicon.known(town.group(1)) else end
         return next((span.end for span in self._postcode(text, code)), code.end())
 
     def _postcode(self, text: str, match: re.Match) -> Iterator[Span]:
-        city = re.compile(rf"[\s-]\s?({CITY})").match(text, match.end())
+        city = CITY_AFTER.match(text, match.end())
         numeric = NUMERIC.fullmatch(match.group())
         if numeric:
             words = city.group(1).split() if city else []
             if len(match.group()) == 4 and not self._four_digits(text, match, words):
                 return
-            addressed = numeric.group(1) or HOUSE_NUMBER.search(text, max(0, match.start() - 8), match.start()) is not None
+            addressed = (
+                numeric.group(1) or HOUSE_NUMBER.search(text, max(0, match.start() - 8), match.start()) is not None
+            )
             if city and (addressed or self._may_be_town(words)):
                 yield Span(match.start(), city.start(1) + len(self._town(words)), "ADDRESS")
             return

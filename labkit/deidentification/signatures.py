@@ -11,10 +11,15 @@ from labkit.deidentification.spans import Span
 __all__ = ["Signatures"]
 
 FINAL_LETTERS = re.compile(rf"(?:[.!?] +|^[ \t]*|\n[ \t]*| {{2,}})([{UPPER}]{{2,3}})[ \t]*$")
-TYPIST = re.compile(r"(?:(?<=[\s/])|^)([^\W\d_]{1,4})\.?\s?[/|]\s?([^\W\d_]{1,4})\.?[ \t]*(?=$|\r?\n)")
+TYPIST = re.compile(r"(?:(?<=[\s/])|^)([^\W\d_]{1,4})(?:\.?\s?[/|]\s?|:(?=[a-z]))([^\W\d_]{1,4})\.?[ \t]*(?=$|\r?\n)")
 SIGNED = re.compile(
-    rf"(?:(?<=[.:)\]] )|(?<=  )|(?<=\d )|(?<=^)|(?<=\n))((?:[{UPPER}]\. ?-?){{1,2}})"
+    rf"(?:(?<=[.:)\]] )|(?<=  )|(?<=\d )|(?<=// )|(?<=[/|·;,] )|(?<=/)|(?<=^)|(?<=\n))((?:[{UPPER}]\. ?-?){{1,2}})"
     rf"(?<!M\. )({NAME.pattern})[ \t]*(?=$|\r?\n)"
+)
+# "Spitz, O." and, alone on a line, "Short L"
+INVERTED = re.compile(
+    rf"(?:(?<=[\n/;|])|(?<=[/;|.] )|(?<=  )|^)[ \t]*({NAME.pattern})(?:, ?|(?= [{UPPER}][ \t]*(?:$|\r?\n)) )"
+    rf"(?:[{UPPER}]\.?[ -]?){{1,2}}(?=[ \t]*(?:$|[\r\n/;|]))"
 )
 # fmt: off
 VIEW_WORDS = (
@@ -59,6 +64,9 @@ class Signatures:
         signed = SIGNED.search(text, start, end)
         if signed and (self._lexicon.surname(signed.group(2)) or not self._lexicon.known(signed.group(2))):
             yield Span(signed.start(1), signed.end(2), "PHYSICIAN")
+        for match in INVERTED.finditer(text, start, end):
+            if not self._lexicon.clinical(match.group(1)):
+                yield Span(match.start(1), match.end(), "PHYSICIAN")
         letters = FINAL_LETTERS.search(text, start, end) if final else None
         if letters and not self._lexicon.known(letters.group(1)):
             yield Span(letters.start(1), letters.end(1), "PHYSICIAN")
@@ -73,7 +81,7 @@ class Signatures:
             return None
         name = self._reader.forward(text, begin, strong=False)
         alone = "\n" in text[begin - 1 : begin] and not text[end : end + 1].strip()
-        if name is None and alone and self._lexicon.surname(piece.strip(" .,\t")) and NAME.match(piece.strip()):
+        if name is None and alone and NAME.fullmatch(bare := piece.strip(" .,\t")) and self._lexicon.surname(bare):
             return Span(begin, begin + len(piece.strip()), "PHYSICIAN")
         if name is None or text[name.end : end].strip(" .,\t") or name.end > end:
             return None

@@ -80,7 +80,8 @@ def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
         length = span.end - span.start
         if merged and span.start < merged[-1].end:
             last = merged[-1]
-            kind = span.type if length > longest else last.type
+            # a cue tells more than the looks of a number
+            kind = span.type if length > longest or (length == longest and last.type == "ID") else last.type
             longest = max(longest, length)
             merged[-1] = Span(last.start, max(last.end, span.end), kind)
         else:

@@ -16,7 +16,9 @@ __all__ = ["Strangers"]
 SHORTEST = 4
 SHORTEST_CAPITALS = 5
 # "McAllister", "DiPietro", "O'Brien"; any other capital inside a word is a brand or an abbreviation
-INNER = re.compile(rf"(?:Ma?c|De|Di|Du|La|Le|Lo|Van|Von|Fitz|[OD]['’])[{UPPER}][^\W\d_]+(?:['’]s?)?")
+INNER = re.compile(
+    rf"(?:[{UPPER}](?=[{UPPER}][^\W\d_]{{3}})|Ma?c|De|Di|Du|La|Le|Lo|Van|Von|Fitz|[OD]['’])[{UPPER}][^\W\d_]+(?:['’]s?)?"
+)
 LEFT = re.compile(rf"(?:(?<!\w)(?:{INITIAL.pattern})[ ]?|(?<!\w)[{UPPER}]\. ?)+$")
 RIGHT = re.compile(
     rf",? [{UPPER}]\.(?:[ -]?[{UPPER}]\.)?(?!\w)|,? [{UPPER}]"
@@ -27,6 +29,10 @@ LABEL = re.compile(r"\.?\s?:")
 HEAD = re.compile(r"(?:^|[\n\t.;,|/)]| {2}) ?$")
 CELL = re.compile(r"(?:^|[\n\t|(/:]) ?$")
 LED = re.compile(rf"(?<!\w)((?!M\.)[{UPPER}]\.|[{UPPER}][^\W\d_]+) ?$")
+OCCUPATION = re.compile(
+    r"(?:(?:Beruf|BERUF|Tätigkeit|Occupation|OCCUPATION|Job|Profession)\s?:|"
+    r"(?:von Beruf|[Bb]eruflich|arbeitet als|tätig als|gelernter?|works? as an?|retired))\s+$"
+)
 PARTS = re.compile(r"[-'’]")
 WORD_BEFORE = re.compile(rf"(?<![\w-])([{UPPER}][^\W\d_]+(?:-[{UPPER}][^\W\d_]+)*),? $")
 TOWN = re.compile(r"(?<!\w)(?:in|aus|nach|from|at|near|bei)\s$")
@@ -57,7 +63,7 @@ class Strangers:
         done = 0
         for match in WORD.finditer(text):
             word = match.group()
-            if match.start() < done or not word[0].isupper() or len(word) < 3:
+            if match.start() < done or not word[0].isupper() or (len(word) < 3 and not self._lexicon.named(word)):
                 continue
             before = bisect_right(starts, match.start()) - 1
             if (before >= 0 and match.start() < taken[before].end) or not self._strange(text, match):
@@ -70,6 +76,8 @@ class Strangers:
     def _strange(self, text: str, match: re.Match) -> bool:
         word, start, end = match.group(), match.start(), match.end()
         named = self._lexicon.named(word)
+        if OCCUPATION.search(text, max(0, start - 16), start):
+            return False
         if word.casefold() in self._towns and TOWN.search(text, max(0, start - 8), start):
             return True
         if self._lexicon.known(word) and not ("-" in word and named and not self._is_term(word)):
@@ -79,7 +87,7 @@ class Strangers:
         if any(c.isdigit() for c in word) or (text[start - 1 : start] in {"_", "@", "."} and start):
             return False
         if len(word) < SHORTEST:
-            return named
+            return named and not (len(word) == 2 and word.isupper())
         if not named and text[end : end + 1] == "." and self._lexicon.clipped(word):
             return False
         short = word.isupper() or len(word) < 6 or text[end : end + 1] == "."
