@@ -42,8 +42,9 @@ class Training:
         self.steps = batches.parts(self.train, settings.batch_size * settings.accumulate)
         self.recipe = recipes.Recipe(self.network, settings, steps=len(self.steps))
         self.called = team.wrap(self.network, means.device)
+        self.uncompiled = None
         if means.compiled:
-            self.called = torch.compile(self.called)
+            self.uncompiled, self.called = self.called, torch.compile(self.called)
         self.scaler = torch.amp.GradScaler(means.device.type, enabled=means.precision == "fp16")
         self.at_once = -(-settings.batch_size // team.size)  # studies of this process
         self.notes = []
@@ -129,9 +130,13 @@ class Training:
                 loss = self._gradients(group, drawn)
                 break
             except Exception as error:
-                if not devices.ran_out_of_memory(error):
+                if devices.ran_out_of_memory(error):
+                    self._halve(error)
+                elif self.uncompiled is not None:
+                    self._give_up_compiling(error)
+                else:
                     raise
-                self._halve(error)
+        self.uncompiled = None  # it works
         if self.recipe.clip_norm:
             self.scaler.unscale_(self.recipe.optimiser)
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
@@ -184,6 +189,11 @@ class Training:
             f"Memory did not suffice: {self.at_once} studies at once from here on, several of them per step, so that a "
             "step still sees as many."
         )
+
+    def _give_up_compiling(self, error):
+        """A machine may lack what torch.compile needs, such as a C compiler: slower is better than not at all."""
+        self.called, self.uncompiled = self.uncompiled, None
+        self.notes.append(f"torch.compile failed here ({type(error).__name__}); training goes on without it.")
 
     def state_dict(self):
         """All that the next epoch depends on; its random numbers and order follow from seed and epoch."""

@@ -321,3 +321,64 @@ def test_a_terminal_gets_lines_and_each_note_once(capsys):
         show(one)
     said = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in said] == ["epoch", "halved", "epoch"]
+
+
+def test_a_machine_that_cannot_compile_trains_without(cohort, targets, settings, tmp_path, monkeypatch):
+    class Broken(Exception):
+        pass
+
+    def no_compiler(network):
+        def call(*given):
+            raise Broken("no C compiler")
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", no_compiler)
+    short = settings.model_copy(update={"epochs": 1})
+    run = training.fit(
+        cohort, targets, settings=short.model_copy(update={"compile": "always"}), seed=3, out_dir=tmp_path
+    )
+    assert run.notes == ("torch.compile failed here (Broken); training goes on without it.",)
+    plain = training.fit(cohort, targets, settings=short, seed=3, out_dir=tmp_path / "plain")
+    assert run.history.equals(plain.history)
+
+
+def test_a_fault_of_the_training_itself_is_not_taken_for_one_of_the_compiler(
+    cohort, targets, settings, tmp_path, monkeypatch
+):
+    def broken(self, images, present=None):
+        raise ValueError("a fault")
+
+    monkeypatch.setattr(torch, "compile", lambda network: network)
+    monkeypatch.setattr(epochs.networks.MultiView, "forward", broken)
+    with pytest.raises(ValueError, match="a fault"):
+        training.fit(
+            cohort, targets, settings=settings.model_copy(update={"compile": "always"}), seed=3, out_dir=tmp_path
+        )
+
+
+def test_the_hedge_of_the_extractor_counts_before_the_quoted_sentence():
+    rows = [
+        ("S-1", "Ossicles", "uncertain", "Ossikel nicht auszuschließen", "am ehesten"),
+        ("S-2", "Ossicles", "uncertain", "Ossikel nicht auszuschließen", ""),
+        ("S-3", "Ossicles", "true", "Ossikel", ""),
+    ]
+    findings = pd.DataFrame(rows, columns=["study_id", "finding", "value", "evidence", "hedge"])
+    labels = findings[["study_id", "finding", "value"]].assign(split="train")
+
+    class Section(training.Settings):
+        seeds: tuple[int, ...] = (1,)
+
+    given = {"policy": "graded", "settings": Section(), "out_dir": "", "findings": findings}
+    assert training.targets_of(labels, None, **given)["target"].tolist() == [0.75, 0.25, 1.0]
+    older = given | {"findings": findings.drop(columns="hedge")}
+    assert training.targets_of(labels, None, **older)["target"].tolist() == [0.25, 0.25, 1.0]
+
+
+def test_what_does_not_decide_the_weights_trains_nothing_again(tmp_path):
+    base = training.Settings(weights=str(tmp_path / "first.pt"))
+    same = {"tensorboard": True, "flips_at_test": True, "checkpoint_every": 3, "weights": str(tmp_path / "moved.pt")}
+    same |= {"soft": (0.5, 0.5), "strong": training.Strong(zoom=0.3)}
+    assert base.model_copy(update=same).determining() == base.determining()
+    for other in ({"weights": "none"}, {"step_epochs": 3}, {"pooling": "max"}, {"recipe": "strong"}):
+        assert base.model_copy(update=other).determining() != base.determining()
