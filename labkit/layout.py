@@ -100,6 +100,21 @@ class Layout:
         return self.build / "splits.csv"
 
     @property
+    def sample(self) -> Path:
+        """Cases to read when not all are read, with their probabilities; drawn once."""
+        return self.build / "sample.csv"
+
+    @property
+    def queue(self) -> Path:
+        """Labels worth a look before others."""
+        return self.build / "queue.csv"
+
+    @property
+    def mistakes(self) -> Path:
+        """Wrong labels with their quotes."""
+        return self.build / "mistakes.csv"
+
+    @property
     def simulated_reviews(self) -> Path:
         return self.build / "simulated_reviews.csv"
 

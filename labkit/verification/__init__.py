@@ -28,21 +28,36 @@ from labkit.verification.extractors import compare_extractors
 from labkit.verification.gathering import gather
 from labkit.verification.hierarchy import violations
 from labkit.verification.merging import draw_splits, merge
-from labkit.verification.mistakes import error_types, review_table, shareable
+from labkit.verification.mistakes import MISTAKES, error_types, keep_lists, review_table, shareable
 from labkit.verification.notice import coverage, notice
+from labkit.verification.queue import QUEUE, queue, reasons_table
 from labkit.verification.reader import simulate
-from labkit.verification.reporting import export, headline, summary, uncertain_test_labels
+from labkit.verification.reporting import (
+    cases_to_read,
+    export,
+    extractor_table,
+    headline,
+    readers_table,
+    sample_table,
+    stacked,
+    summary,
+    uncertain_test_labels,
+    uncertainty,
+)
 from labkit.verification.reviews import append, disagreements, read_reviews
 from labkit.verification.sampling import SAMPLE, keep_sample
 from labkit.verification.workbook import write_workbook
 
 __all__ = [
+    "MISTAKES",
+    "QUEUE",
     "SAMPLE",
     "accuracy",
     "append",
     "between_readers",
     "by_anatomy",
     "cases_needed",
+    "cases_to_read",
     "compare_extractors",
     "confusion",
     "coverage",
@@ -51,19 +66,27 @@ __all__ = [
     "draw_splits",
     "error_types",
     "export",
+    "extractor_table",
     "from_sample",
     "gather",
     "headline",
+    "keep_lists",
     "keep_sample",
     "merge",
     "notice",
     "open_questions",
+    "queue",
     "read_reviews",
+    "readers_table",
+    "reasons_table",
     "review_table",
+    "sample_table",
     "shareable",
     "simulate",
+    "stacked",
     "summary",
     "uncertain_test_labels",
+    "uncertainty",
     "violations",
     "write_workbook",
 ]

@@ -4,15 +4,20 @@ Quotes and comments are words of reports and readers. `review_table` holds them 
 out, or masks them where the params say that text may be shown.
 """
 
+from pathlib import Path
+
 import pandas as pd
 
 from labkit import tables
 from labkit.deidentification import Gate
+from labkit.layout import Layout
 from labkit.tables import Table
 from labkit.verification.accuracy import verified
+from labkit.verification.queue import QUEUE
 from labkit.verification.reviews import SIMULATED, latest
+from labkit.verification.workbook import write_workbook
 
-__all__ = ["MISTAKES", "error_types", "review_table", "shareable"]
+__all__ = ["MISTAKES", "error_types", "keep_lists", "review_table", "shareable"]
 
 KEY = ["study_id", "finding"]
 # Verified value, extracted value: what went wrong.
@@ -90,3 +95,12 @@ def _reason(row) -> str:
     if row.evidence:
         return f"quoted from the report{sure}"
     return f"no quote: {'not mentioned' if row.extracted == 'false' else 'value without a source'}{sure}"
+
+
+def keep_lists(layout: Layout, queued: pd.DataFrame, mistakes: pd.DataFrame) -> list[Path]:
+    """Write QUEUE and MISTAKES, also for Excel, where they stay in the hospital."""
+    return [
+        tables.write(queued, layout.queue, QUEUE),
+        tables.write(mistakes, layout.mistakes, MISTAKES),
+        write_workbook(mistakes, layout.mistakes.with_suffix(".xlsx"), sheet="mistakes"),
+    ]

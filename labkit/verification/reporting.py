@@ -1,13 +1,27 @@
 """Tables that 02_verification shows and shares."""
 
+import html
 from pathlib import Path
 
 import pandas as pd
+from IPython.display import HTML
 
 from labkit import tables
-from labkit.verification.accuracy import ALL_FINDINGS, ALL_SITES
+from labkit.verification.accuracy import ALL_FINDINGS, ALL_SITES, verified
+from labkit.verification.workbook import write_workbook
 
-__all__ = ["export", "headline", "summary", "uncertain_test_labels"]
+__all__ = [
+    "cases_to_read",
+    "export",
+    "extractor_table",
+    "headline",
+    "readers_table",
+    "sample_table",
+    "stacked",
+    "summary",
+    "uncertain_test_labels",
+    "uncertainty",
+]
 
 SHOWN = (
     "label_accuracy",
@@ -18,6 +32,7 @@ SHOWN = (
     "exact_match",
     *(f"{figure}_{value}" for value in ("true", "uncertain", "false") for figure in ("precision", "recall", "f1")),
 )
+TEST = ("test", "external")
 
 
 def _with_interval(row: pd.Series, digits: int = 3) -> str:
@@ -28,6 +43,19 @@ def _with_interval(row: pd.Series, digits: int = 3) -> str:
     return f"{row['value']:.{digits}f} ({row['low']:.{digits}f}–{row['high']:.{digits}f})"
 
 
+def cases_to_read(findings: pd.DataFrame, studies: pd.DataFrame, split_table: pd.DataFrame) -> pd.DataFrame:
+    """FINDINGS of the test cases of every site: those that people read."""
+    placed = studies.merge(split_table, on="patient")
+    return findings[findings["study_id"].isin(placed.loc[placed["split"].isin(TEST), "study_id"])]
+
+
+def sample_table(sample: pd.DataFrame) -> pd.DataFrame:
+    """Strata of a SAMPLE: cases there are, cases drawn, and the probability of each."""
+    first = sample.drop_duplicates("stratum").sort_values("stratum_size", ascending=False, kind="stable")
+    shown = first[["stratum", "stratum_size", "stratum_drawn", "probability"]].round({"probability": 3})
+    return shown.set_axis(["stratum", "cases", "drawn", "probability"], axis=1).reset_index(drop=True)
+
+
 def summary(metrics: pd.DataFrame) -> pd.DataFrame:
     """Over all findings, one column per site: value with its interval. Empty where nothing is verified."""
     rows = metrics[(metrics.finding == ALL_FINDINGS) & metrics.metric.isin(SHOWN)]
@@ -36,6 +64,66 @@ def summary(metrics: pd.DataFrame) -> pd.DataFrame:
     shown = rows.assign(text=rows.apply(_with_interval, axis=1)).pivot(index="metric", columns="site", values="text")
     shown = shown.loc[[m for m in SHOWN if m in shown.index], list(dict.fromkeys(rows.site))]
     return shown.rename(index=lambda metric: metric.replace("_", " ")).rename_axis(columns=None)
+
+
+def uncertainty(labels: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+    """How well uncertain labels are found, a task of its own: all findings on top, then those with any.
+
+    Counts of verified uncertain labels by what the extraction made of them, of false alarms by what they are, and
+    precision and recall with their intervals from METRICS of `accuracy`.
+    """
+    own = verified(labels)
+    told = own[(own["value"] == "uncertain") | (own["extracted"] == "uncertain")]
+    rates = metrics[(metrics["site"] == ALL_SITES) & metrics["metric"].str.endswith("_uncertain")]
+    rates = rates.assign(text=rates.apply(_with_interval, axis=1)) if len(rates) else rates.assign(text="")
+    by_finding = rates.pivot(index="finding", columns="metric", values="text")
+    groups = [(ALL_FINDINGS, told), *told.groupby("finding", sort=False)] if len(told) else []
+    rows = []
+    for finding, group in groups:
+        pairs = group.groupby(["value", "extracted"]).size()
+        row = {"finding": finding, "uncertain": int((group["value"] == "uncertain").sum())}
+        row |= {f"read as {word}": int(pairs.get(("uncertain", word), 0)) for word in ("uncertain", "true", "false")}
+        row |= {f"alarm, is {word}": int(pairs.get((word, "uncertain"), 0)) for word in ("true", "false")}
+        rows.append(row | {n: by_finding.loc[finding, f"{n}_uncertain"] for n in ("recall", "precision", "f1")})
+    return pd.DataFrame(rows)
+
+
+def readers_table(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Agreement of readers, all findings on top; a sentence where no label was read by two people."""
+    if metrics.empty:
+        return pd.DataFrame({"": ["no label has been read by two people"]}, index=["agreement"])
+    shown = metrics.assign(text=metrics.apply(_with_interval, axis=1))
+    wide = shown.pivot(index="finding", columns="metric", values="text").loc[list(dict.fromkeys(shown["finding"]))]
+    wide.insert(0, "labels", shown.drop_duplicates("finding").set_index("finding")["n"].astype(int))
+    return wide.fillna("–").rename(columns=lambda name: name.replace("_", " ")).rename_axis(columns=None)
+
+
+def extractor_table(compared: pd.DataFrame) -> pd.DataFrame:
+    """`compare_extractors` for people, findings on which the two differ; a sentence where nothing is to compare."""
+    if compared.empty:
+        return pd.DataFrame({"": ["there is one extractor, or nothing is verified"]}, index=["comparison"])
+    first, second = compared.attrs["sources"]
+    shown = compared[(compared["only_first"] + compared["only_second"] > 0) | (compared["finding"] == ALL_FINDINGS)]
+    between = shown.apply(lambda r: f"{r['difference']:+.4f} ({r['low']:+.4f} to {r['high']:+.4f})", axis=1)
+    made = shown[["finding", "labels"]].assign(
+        **{f"right: {first}": shown["first_right"], f"right: {second}": shown["second_right"]},
+        **{f"only {first}": shown["only_first"], f"only {second}": shown["only_second"]},
+        **{f"{first} minus {second}": between},
+    )
+    for name, title in (("p", "p (McNemar, exact)"), ("p_holm", "p (Holm)")):
+        made[title] = shown[name].map(lambda p: "–" if pd.isna(p) else "<0.001" if p < 0.001 else f"{p:.3f}")
+    return made.reset_index(drop=True)
+
+
+def stacked(named: dict[str, pd.DataFrame]) -> HTML:
+    """Several tables below each other, each with its title; one that is empty says so."""
+    parts = []
+    for title, table in named.items():
+        body = (
+            table.to_html(border=0, index=not isinstance(table.index, pd.RangeIndex)) if len(table) else "<p>None.</p>"
+        )
+        parts.append(f"<h4>{html.escape(title)}</h4>{body}")
+    return HTML("".join(parts))
 
 
 def headline(metrics: pd.DataFrame) -> dict[str, str]:
@@ -49,14 +137,20 @@ def headline(metrics: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def export(metrics: pd.DataFrame, folder: str | Path) -> list[Path]:
-    """The accuracy table for the supplement."""
-    return [tables.write(metrics, Path(folder) / "label_accuracy.csv", tables.METRICS)]
+def export(metrics: pd.DataFrame, reports: str | Path, *, mistakes: pd.DataFrame, compared: pd.DataFrame) -> list[Path]:
+    """The tables for the supplement: accuracy, errors (as they may be shared, also for Excel), extractors."""
+    folder = Path(reports) / "tables"
+    files = [
+        tables.write(metrics, folder / "label_accuracy.csv", tables.METRICS),
+        tables.write_csv(mistakes, folder / "label_errors.csv"),
+        write_workbook(mistakes, folder / "label_errors.xlsx", sheet="label errors"),
+    ]
+    return files if compared.empty else [*files, tables.write_csv(compared, folder / "extractors_compared.csv")]
 
 
 def uncertain_test_labels(labels: pd.DataFrame) -> pd.DataFrame:
     """Test labels that the report leaves uncertain, by what is there: true, false, or still uncertain (left out)."""
-    chosen = labels[labels.split.isin(["test", "external"]) & (labels.value == "uncertain")]
+    chosen = labels[labels.split.isin(TEST) & (labels.value == "uncertain")]
     counted = pd.crosstab(chosen["site"], chosen["reference"])
     return counted.reindex(columns=["true", "false", "uncertain"], fill_value=0).rename(
         columns={"true": "follow-up: true", "false": "follow-up: false", "uncertain": "left out"}

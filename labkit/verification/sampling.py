@@ -80,16 +80,19 @@ def draw(groups: pd.Series, cases: int, *, rng: np.random.Generator) -> pd.DataF
     return tables.check(made.sort_values("position"), SAMPLE)
 
 
-def keep_sample(findings: pd.DataFrame, *, section: ReadingSample, path: str | Path) -> tuple[pd.DataFrame, str]:
+def keep_sample(findings: pd.DataFrame, *, section: ReadingSample | None, path: str | Path) -> tuple[pd.DataFrame, str]:
     """The sample of a cohort, drawn once and kept, and a sentence on how it came about.
 
     Parameters
     ----------
     findings : FINDINGS of one source, of the cases to draw from.
-    section : design, number of cases and seed; other ones draw anew, and the sentence says so.
+    section : design, number of cases and seed; other ones draw anew, and the sentence says so. None: every case is to
+        be read, the sample is empty, and an earlier one is left where it is.
     path : where it is kept, beside its settings. Later cases and changed labels leave it as it is: its probabilities
         are those of the draw. Cases that are no longer there are left out.
     """
+    if section is None:
+        return tables.check(pd.DataFrame(columns=list(SAMPLE.all_columns)), SAMPLE), "every case is to be read"
     path, beside = Path(path), Path(path).with_suffix(".settings.json")
     settings, note = section.model_dump(), "drawn for the first time"
     there = set(findings["study_id"])
