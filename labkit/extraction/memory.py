@@ -24,7 +24,8 @@ class Memory:
 
     `last` holds the indices of the last statements by lesion, `named` the places that were named with a lesion,
     `joints` the indices of joints that are stated to be out of place; `title` are the places of the report's title;
-    `declared` says that the description has begun, `elsewhere` that a heading of another region holds.
+    `declared` says that the description has begun, `elsewhere` that a heading of another region holds,
+    `pointed` that the last places were named without a lesion.
     """
 
     statements: list[Statement] = field(default_factory=list)
@@ -37,6 +38,7 @@ class Memory:
     joints: list[int] = field(default_factory=list)
     declared: bool = False
     elsewhere: bool = False
+    pointed: bool = False
 
     def keep(self, statement: Statement, *, joint: bool) -> int:
         """Add a statement and return its index; `joint`: a later sentence may say that it is back in place."""

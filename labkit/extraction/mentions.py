@@ -5,7 +5,7 @@ Used by 01_extraction through `rules`.
 
 from labkit.extraction.languages import Cues, Language
 from labkit.extraction.marks import ELSEWHERE, SIGNS, Cue, Marks, Mention
-from labkit.extraction.words import CACHE_WORDS, Lexicon, Match
+from labkit.extraction.words import BEGINS, CACHE_WORDS, Lexicon, Match
 from labkit.templates import Template
 
 __all__ = ["Reader"]
@@ -18,7 +18,9 @@ WORD_FLAGS = (
 # Flags whose phrases matter as a whole, not just where they begin.
 SPANNED = frozenset({"neutral", "consolidated", "unhealed", "callus"})
 STRETCHED_WORDS = 3
-SMALL_WORD = 3
+# How much a word says of the language that knows it: a small one, a term, and one that merely begins a longer term.
+SMALL_WORD = 6
+KNOWN_WORD = 2
 SMALL = ("small word",)
 ORDINARY = ("ordinary",)
 
@@ -58,7 +60,8 @@ class Reader:
                 weights.clear()
             for word in set(words) - weights.keys():
                 labels = self.lexicon.glance(word)
-                weights[word] = SMALL_WORD if SMALL in labels else int(bool(labels))
+                known = KNOWN_WORD if labels - {BEGINS} else int(bool(labels))
+                weights[word] = SMALL_WORD if SMALL in labels else known
             return sum(map(weights.__getitem__, words))
 
     def __call__(self, words: list[str]) -> Marks:

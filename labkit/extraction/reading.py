@@ -7,6 +7,7 @@ a later sentence may say of an earlier lesion that it has healed, can still be s
 from typing import NamedTuple
 
 from labkit.extraction.cues import State, Switches, judge
+from labkit.extraction.evidence import hedge_phrase, quote, whole
 from labkit.extraction.healing import aged, says_healed
 from labkit.extraction.linking import Linker
 from labkit.extraction.marks import ELSEWHERE, Cue, Marks, Mention
@@ -47,6 +48,8 @@ class SentenceReader:
         self._reducible = {name for name, lesion in template.lesions.items() if lesion.reducible}
         self._joints = self._reducible - set(self._owners)
         self._healing = frozenset(self._owners.values())
+        # Properties that last as long as what they belong to: its fragments, its way into the joint.
+        self._lasting = set(self._owners) - self._reducible
 
     def understand(self, marks: Marks) -> Understood | None:
         """What a sentence says by itself, None where it says nothing; the same for the same words."""
@@ -73,14 +76,16 @@ class SentenceReader:
                 consolidated = self._switches.consolidated_is_false
                 state = aged(state, cue, lesion, marks, consolidated_is_false=consolidated)
             places = self._places(lesion, own, marks, memory, fresh)
+            if cue and cue.kind == "unlikely" and places and not own and self._is_summary(lesion, memory):
+                places = frozenset()
             if state == State.ASKED or places is None or (memory.elsewhere and not own):
                 continue
-            hedge = _hedge(sentence, cue, text) if state == State.HEDGED else ""
+            hedge = hedge_phrase(sentence, cue, text) if state == State.HEDGED else ""
             if hedge:
                 memory.hedges.append(hedge)
             if state == State.STATED:
                 state, hedge = self._state_of_owner(lesion, marks, memory, fresh)
-            span = _span(lesion, own, cue, sentence, text)
+            span = quote(lesion, own, cue, sentence, text)
             partial = state == State.NEGATED and cue is not None and _is_partial(cue, lesion, marks)
             statement = Statement(lesion.name, places, state, sentence.section, span, partial, hedge)
             fresh.setdefault(lesion.name, []).append(memory.keep(statement, joint=lesion.name in self._joints))
@@ -114,7 +119,8 @@ class SentenceReader:
         owner = self._owners.get(lesion.name)
         if owner:
             return self._owner_places(lesion, names, owner, marks, memory, fresh)
-        if names or own:
+        # "R: clavicle end dislocated": of which joint, an earlier sentence says.
+        if names or (own and lesion.name not in self._joints):
             return names
         if lesion.name in self._healing and memory.last.get(lesion.name):
             last = [memory.statements[i] for i in memory.last[lesion.name]]
@@ -122,6 +128,10 @@ class SentenceReader:
                 last = [s for s in last if s.state not in (State.PAST, State.HEALED)]
             return frozenset().union(*(statement.places for statement in last))
         return memory.recent(lambda place: self._linker.fits(place, lesion.name))
+
+    def _is_summary(self, lesion: Mention, memory: Memory) -> bool:
+        """Whether a lesion without a place is about the whole region: "Osteophyt am Hals. Fraktur unwahrscheinlich"."""
+        return lesion.name in self._healing and not memory.last.get(lesion.name) and not memory.pointed
 
     def _owner_places(
         self,
@@ -157,12 +167,14 @@ class SentenceReader:
         owner = self._owners.get(lesion.name, lesion.name)
         if owner in fresh:
             start, end = marks.segment(lesion.start)
+            indices = fresh[owner]
             if owner == lesion.name:
                 end = lesion.start
                 # "V. a. Subluxation (Tossy II)": what stands in brackets says the same once more.
-                start = marks.segment(start - 1)[0] if start and marks.words[start - 1] == "(" else start
+                if start and marks.words[start - 1] == "(":
+                    start, indices = marks.segment(start - 1)[0], indices[-1:]
             if any(m.name == owner and start <= m.start < end for m in marks.lesions):
-                owners = [memory.statements[i] for i in fresh[owner]]
+                owners = [memory.statements[i] for i in indices]
                 states = {statement.state for statement in owners}
                 if len(states) == 1 and states <= INHERITED:
                     return owners[0].state, owners[0].hedge
@@ -172,15 +184,16 @@ class SentenceReader:
         """Let a sentence without the lesion's name speak of an earlier one: healed, still visible, reduced."""
         healed = self._switches.consolidated_is_false and says_healed(marks)
         if marks.spans.get("unhealed"):
-            self._age(State.PAST, State.STATED, memory, fresh, _whole(sentence, text))
+            self._age(State.PAST, State.STATED, memory, fresh, whole(sentence, text))
         elif healed:
-            self._age(State.STATED, State.HEALED, memory, fresh, _whole(sentence, text))
+            self._age(State.STATED, State.HEALED, memory, fresh, whole(sentence, text))
         if memory.joints and any(cue.kind == "resolved" for cue in marks.cues) and not self._reducible & set(fresh):
-            memory.reduce(_whole(sentence, text))
+            memory.reduce(whole(sentence, text))
 
     def _age(self, before: State, after: State, memory: Memory, fresh: dict[str, list[int]], evidence: Span) -> None:
         """Turn the earlier statements that a sentence about healing is about from one state to another."""
-        for lesion in self._healing:
+        revived = self._lasting if after == State.STATED else ()
+        for lesion in (*self._healing, *revived):
             own = [memory.statements[i] for i in fresh.get(lesion, ())]
             if own and not any(statement.state == State.HEALED for statement in own):
                 continue
@@ -199,9 +212,11 @@ class SentenceReader:
             if kept:
                 memory.last[name] = kept[-LAST_STATEMENTS:]
                 found.update(place for i in kept for place in memory.statements[i].places)
+        memory.pointed = memory.pointed and not found
         if not found and not normal and all(lesion.name in self._owners for lesion in marks.lesions):
             # "Aufhellung im Radiushals ohne Stufe. Der Aspekt spricht für eine Fissur."
             found = {place.name for place in marks.places} - {ELSEWHERE} - self._linker.general
+            memory.pointed = memory.pointed or bool(found)
         memory.declared = memory.declared or bool(marks.lesions) or normal
         memory.enter(found)
 
@@ -225,24 +240,3 @@ def _apart(one: Mention, other: Mention, marks: Marks) -> float:
 def _is_partial(cue: Cue, lesion: Mention, marks: Marks) -> bool:
     """Whether a negation is of further, fresh or other findings only."""
     return any(marks.has("further", i) for i in range(min(cue.start, lesion.start), max(cue.end, lesion.end)))
-
-
-def _hedge(sentence: Sentence, cue: Cue | None, text: str) -> str:
-    """The phrase that hedges, in lower case and on one line; a question hedges by its mark."""
-    if cue is None:
-        return "?"
-    return " ".join(text[sentence.tokens[cue.start].start : sentence.tokens[cue.end - 1].end].lower().split())
-
-
-def _span(lesion: Mention, places: list[Mention], cue: Cue | None, sentence: Sentence, text: str) -> Span:
-    """The words from the first to the last of lesion, places and cue."""
-    first, last = lesion.start, lesion.end
-    for part in [*places, cue] if cue else places:
-        first, last = min(first, part.start), max(last, part.end)
-    start, end = sentence.tokens[first].start, sentence.tokens[last - 1].end
-    return Span(text[start:end], start, end)
-
-
-def _whole(sentence: Sentence, text: str) -> Span:
-    start, end = sentence.tokens[0].start, sentence.tokens[-1].end
-    return Span(text[start:end], start, end)

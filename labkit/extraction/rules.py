@@ -16,6 +16,7 @@ from labkit.extraction.memory import Memory
 from labkit.extraction.mentions import Reader
 from labkit.extraction.quotes import Span
 from labkit.extraction.reading import SentenceReader, Understood
+from labkit.extraction.rows import answers, topic
 from labkit.extraction.sentences import Splitter
 from labkit.extraction.statements import Settler
 from labkit.extraction.words import tokenize
@@ -27,8 +28,8 @@ __all__ = ["Labelled", "RuleExtractor", "Switches"]
 KEPT_SENTENCES = 4_096
 # By so much another language must know a sentence better than the report's: one small word; less in a mixed report, one
 # that a second language knows at least half as well (reports in one language: at most 0.4).
-FOREIGN = 3
-FOREIGN_IN_MIXED = 1
+FOREIGN = 6
+FOREIGN_IN_MIXED = 2
 MIXED = 0.5
 
 
@@ -111,15 +112,20 @@ class RuleExtractor:
         foreign = FOREIGN_IN_MIXED if mixed else FOREIGN
         _, splitter, understand = self._readers[language]
         memory = Memory()
-        section = ""
+        section, head = "", []
         for sentence in splitter(text, tokens):
             if sentence.section in ("ignored", "asides"):
                 continue
             if sentence.section != section:
                 section, memory.age = sentence.section, 0
             said = understand(foreign, tuple([token.text for token in sentence.tokens]))
-            if said:
-                self._reading.read(sentence, said, memory, text)
+            if sentence.begins_line:
+                head = topic(sentence, said.marks) if said and said.marks.signs else []
+            for row in (head and said and answers(sentence, said.marks, head)) or (sentence,):
+                if row is not sentence:
+                    said = understand(foreign, tuple([token.text for token in row.tokens]))
+                if said:
+                    self._reading.read(row, said, memory, text)
         return self._settle(memory, language)
 
     def _understand(self, language: str, foreign: int, words: tuple[str, ...]) -> Understood | None:

@@ -11,6 +11,8 @@ __all__ = ["applies"]
 NEAR_WORDS = 3
 # Words over which a cue can reach; a longer way is no writer's, and would be walked for each cue and lesion.
 LONGEST_REACH = 40
+# Words of a place between a colon and the answer that holds there.
+ANSWER_WORDS = 6
 # Kinds of phrases that, at the end of their clause, are about what stands before them whatever side they are made for.
 ENDING_KINDS = frozenset({"negation", "hedge", "unlikely", "consistent"})
 
@@ -32,7 +34,7 @@ def applies(cue: Cue, mention: Mention, marks: Marks) -> bool:
     if mention.end <= cue.start:
         if cue.side in ("after", "around"):
             return _reaches_back(mention, cue, marks)
-        # "Verkalkungen finden sich keine", "Fraktur am Hals, V. a.": what leads to nothing is about what stands before it.
+        # "Verkalkungen finden sich keine", "Fraktur am Hals, V. a.": at the end, about what stands before.
         ends = cue.side in ("before", "near") and cue.kind in ENDING_KINDS and _ends(cue, marks)
         return ends and _reaches_back(mention, cue, marks)
     return False
@@ -158,13 +160,9 @@ def _reaches_back(mention: Mention, cue: Cue, marks: Marks) -> bool:
     for flag in ("verbs", "breakers") if starts else ():
         stops |= marks.flags.get(flag, set()).intersection(way)
     for i in sorted(stops):
-        # Structured reports: "Erguss: nein", "Fracture of the neck - none".
-        if (
-            marks.words[i] in ":-–—"
-            and all(marks.has("light", k) for k in range(i + 1, cue.start))
-            and _ends(cue, marks)
-        ):
-            return True
+        # Structured reports: "Erguss: nein", "Fracture of the neck - none", "Fraktur: Hals radial, V. a.".
+        if marks.words[i] in ":-–—" and _is_answer(i, cue, marks):
+            return not any(start > i for start in starts)
         if marks.words[i] in ";:–—" or (marks.words[i] == "-"):
             return False
         parts = marks.has("verbs", i) or (marks.has("breakers", i) and not marks.has("attachments", i))
@@ -183,6 +181,18 @@ def _reaches_back(mention: Mention, cue: Cue, marks: Marks) -> bool:
     return joined and all(
         i in named or marks.has("connectors", i) or marks.words[i] == "," for i in range(mention.end, commas[-1])
     )
+
+
+def _is_answer(sign: int, cue: Cue, marks: Marks) -> bool:
+    """Whether a cue ends what a colon or a dash leads to, be it the answer itself or the place where it holds."""
+    between = range(sign + 1, cue.start)
+    if not _ends(cue, marks):
+        return False
+    if all(marks.has("light", i) for i in between):
+        return True
+    placed = any(place.start in between for place in marks.places)
+    other = any(c.start in between and c.end <= cue.start for c in marks.cues) or marks.among("normal", sign, cue.start)
+    return marks.words[sign] == ":" and placed and not other and len(between) <= ANSWER_WORDS
 
 
 def _ends(cue: Cue, marks: Marks) -> bool:

@@ -35,11 +35,23 @@ def connect(settings: Settings) -> list[openai.AsyncOpenAI]:
     time.
     """
     options = {"api_key": settings.api_key(), "max_retries": 0, "timeout": settings.timeout_s}
-    n = min(MOST_POOLS, -(-settings.concurrency // POOL))
+    kind, place = openai.AsyncOpenAI, {"base_url": settings.base_url}
     if settings.provider == "azure":
-        options |= {"azure_endpoint": settings.base_url, "api_version": settings.api_version}
-        return [openai.AsyncAzureOpenAI(**options) for _ in range(n)]
-    return [openai.AsyncOpenAI(base_url=settings.base_url, **options) for _ in range(n)]
+        kind = openai.AsyncAzureOpenAI
+        place = {"azure_endpoint": settings.base_url, "api_version": settings.api_version}
+    n = min(MOST_POOLS, -(-settings.concurrency // POOL))
+    return [kind(**place, **options, **_direct(settings)) for _ in range(n)]
+
+
+def _direct(settings: Settings) -> dict[str, Any]:
+    """What keeps a text for this machine or the hospital there: no proxy of the environment, no other address.
+
+    It may go out as it is, names included, because the endpoint is local; a proxy or a redirect would take it elsewhere.
+    """
+    if not settings.is_local:
+        return {}
+    no_proxy = dict.fromkeys(("http://", "https://", "all://"))
+    return {"http_client": openai.DefaultAsyncHttpxClient(mounts=no_proxy, follow_redirects=False)}
 
 
 @dataclass(slots=True)
@@ -131,6 +143,11 @@ class Sender:
         if status == 401 or (status == 403 and code != "content_filter"):
             key = self.settings.api_key_env
             raise StopRun(f"Endpoint {host} does not accept the key in {key} (HTTP {status}); set it to a valid key.")
+        if status < 400:
+            raise StopRun(
+                f"Endpoint {host} sends on to another address (HTTP {status}), where a local endpoint's texts do not "
+                "go; give the right address as base_url."
+            )
         if status == 404:
             raise StopRun(
                 f"Endpoint {host} has no model '{model}' or no chat completions (HTTP 404); check model and base_url."

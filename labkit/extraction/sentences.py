@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from labkit.extraction.languages import Language
+from labkit.extraction.signs import write_signs
 from labkit.extraction.words import Lexicon, Token, tokenize
 
 __all__ = ["Sentence", "Splitter"]
@@ -21,7 +22,6 @@ WRAPPED_CHARACTERS = 60
 ABBREVIATION_LETTERS = 5
 # Words before the colon of a line in a structured report.
 SHORT_TITLE = 3
-SPOKEN_SIGNS = 2
 # No writer's sentence is longer; a table or a list without signs would make the search for scopes slow.
 LONGEST_SENTENCE = 80
 ENDING_SIGNS = frozenset(".!?;")
@@ -87,22 +87,14 @@ class Splitter:
 
     def __call__(self, text: str, tokens: list[Token] | None = None) -> list[Sentence]:
         """Sentences of a report in order, from its tokens where they are known; headings are not among them."""
-        tokens = self._signs(tokenize(text) if tokens is None else tokens)
-        return list(self._sentences(self._page(tokens, text)))
-
-    def _signs(self, tokens: list[Token]) -> list[Token]:
-        """Tokens with spoken signs written as signs; a single one may be a word, as in "Punkt" or "period"."""
-        spoken = self._spoken
-        places = [i for i, token in enumerate(tokens) if token.text in spoken]
-        if len(places) < SPOKEN_SIGNS:
-            return tokens
-        return [token._replace(text=spoken.get(token.text, token.text)) for token in tokens]
+        return list(self._sentences(self._page(tokenize(text) if tokens is None else tokens, text)))
 
     def _page(self, tokens: list[Token], text: str) -> Page:
         starts = [token.start for token in tokens]
         ends = [found.start() for found in LINE_BREAK.finditer(text)]
         after = ((bisect_right(starts, end), end) for end in ends)
         breaks = frozenset(i for i, end in after if 0 < i < len(tokens) and tokens[i - 1].end <= end)
+        tokens = write_signs(tokens, self._spoken, breaks)
         last_break = max((end for end in ends if tokens and end < starts[-1]), default=-1)
         titles = (i for i in range(len(tokens) - 1, 0, -1) if tokens[i].text == ":")
         last_title = next((i for i in titles if "findings" in self._headings.know(tokens[i - 1].text).labels), -1)

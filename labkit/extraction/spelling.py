@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 __all__ = ["WordPatterns", "fold"]
 
 # Latin and German spellings of one word differ in c, k and z; typists without umlauts write ae or leave the dots out.
-LETTERS = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss", "c": "k", "z": "k", "é": "e", "è": "e"})
+LETTERS = str.maketrans(
+    {"ä": "a", "ö": "o", "ü": "u", "ß": "ss", "c": "k", "z": "k", "é": "e", "è": "e", "∅": "ø", "⌀": "ø"}
+)
 DIVIDED = re.compile(r"-\s*\n\s*")
 # Below this many letters a misspelt word is too likely another word.
 FUZZY_LETTERS = 7

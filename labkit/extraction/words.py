@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from labkit.extraction.spelling import WordPatterns, fold
 
-__all__ = ["CACHE_WORDS", "Lexicon", "Match", "Token", "tokenize"]
+__all__ = ["BEGINS", "CACHE_WORDS", "Lexicon", "Match", "Token", "tokenize"]
 
 TOKEN = re.compile(
     # A word divided at a line end is one word; "Radius- und Ulnafraktur" is not divided.
