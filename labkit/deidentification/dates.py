@@ -30,6 +30,8 @@ NUMBERED = re.compile(
     r"(?:Bild|Serie|Schicht|Seite|Image|image|Series|Slice|slice|Page|page|Score|score|Punkte|von|of)\s?(?:Nr\.?\s?)?$"
 )
 NUMBER = re.compile(r"\d+")
+BIRTH_YEAR = re.compile(rf"\s?[:.]?\s*(?:{LONG_YEAR}|['’]?\d{{2}}|\d{{6}}|\d{{8}})(?![\d.\-/]|\s?[^\W\d_])")
+ANY_DAY = re.compile(r"(?:0?[1-9]|[12]\d|3[01])\.\s?(?:0?[1-9]|1[0-2])\.")
 BETWEEN = r"(?:st|nd|rd|th|ST|ND|RD|TH)?(?:\s?(?:of|OF))?[\s./,_^|:'’–-]{0,3}"
 FIRST = re.compile(r"(?<!\d)\d{1,4}(?!\d)|(?<![^\W_])[^\W\d_]{3,10}(?=[\s./,_^|:-]{1,3}\d)")
 TRIPLE = re.compile(
@@ -157,6 +159,8 @@ class Dates:
         if re.match(NO_UNIT, text[match.end() :][:9]) is None:
             return False
         found = match.group()
+        if self._weekday.search(before) and ANY_DAY.fullmatch(match.group()):
+            return True  # "Di., 4.6."
         if self._birth.search(before) or re.search(r"(?:-|–)\s?\d", found):
             return found.endswith(".") or found.count(".") > 1
         cued = self._cue.search(before)
@@ -182,7 +186,7 @@ class Dates:
 
     def after_birth(self, text: str, start: int, end: int) -> Span | None:
         """A bare year or six to eight digits right after the birth cue at [start, end)."""
-        match = re.compile(rf"\s?[:.]?\s*(?:{LONG_YEAR}|\d{{6}}|\d{{8}})(?![\d.\-/])").match(text, end)
+        match = BIRTH_YEAR.match(text, end)
         return Span(start, match.end(), "DATE") if match else None
 
     def strings(self, text: str) -> Iterator[tuple[str, int]]:

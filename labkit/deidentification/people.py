@@ -27,12 +27,14 @@ ADJECTIVE = re.compile(r"(?:e[rsnm]|[^aeiouy]e|[a-z]{6}s)$")
 # initials alone: "gez. KM", "Befunder: AB/cd"
 LETTERS = re.compile(
     rf"(?:[^\W\d_]{{1,4}}\.?\s?(?:[/|:]|-{{1,2}})\s?[^\W\d_]{{1,4}}\.?|[{UPPER}]{{2,4}}|(?P<small>[^\W\d_]{{2,4}}))"
-    r"(?![\w-])(?=[ \t]*(?:$|[\r\n.,;)\]]|//))"
+    r"(?![\w-])(?=[ \t]*(?:$|[\r\n.,;)\]]|//|\d\d?[./]))"
 )
 ACCOUNT = re.compile(r"([^\W\d_A-ZÄÖÜ][^\W\dA-ZÄÖÜ]{3,})[\d._]*(?![\w-])")
 # "Baker, ST4" as the last line; "phoned to Cross in ED"
 ALONE = re.compile(rf"(?:^|\n)[ \t]*({NAME.pattern})$")
 SMALL = re.compile(r"[ \t]+(?:[(\[@a-zäöü\d]|[A-Z]{2,4}\b|[A-Z][a-zä]{2,8}\.? \d)")
+# after these no other noun stands: "AÄ Licht"
+ABBREVIATED = re.compile(r"(?<!\w)(?:L?O[AÄ]|[AFC]Ä|AA)\s$")
 CELL_BEFORE = re.compile(rf"(?:^|[\n:;(|/\t]|  )[ \t]*({NAME.pattern}) $")
 
 
@@ -120,6 +122,8 @@ class People:
         words = NAME.findall(text[begin : name.end])
         given = of_patient and any(map(self._reader.given, words[1:]))
         alone = name.words == 1 and self._lexicon.surname(words[0]) and CLOSES.match(text, name.end) is not None
+        if kind == "weak_title" and name.words == 1 and ABBREVIATED.search(text, max(0, begin - 5), begin):
+            alone = alone or not self._lexicon.clinical(words[0])
         if not of_patient and name.words == 1 and self._lexicon.surname(words[0]):
             alone = alone or SMALL.match(text, name.end) is not None
         return name if given or alone or (kind == "label" and name.words >= 2) else None
