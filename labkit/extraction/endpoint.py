@@ -94,7 +94,8 @@ async def probe(sender: Sender, *, settings: Settings, prompt: Prompt, template:
         try:
             data = await sender.send(encode(body))
         except Unanswered as error:
-            raise StopRun(f"Endpoint {settings.host} gave no answer to the probe ({error}); try again later.") from None
+            silent = f"Endpoint {settings.host} gave no answer to the probe ({error}); try again later."
+            raise StopRun(sender.unreached or silent) from None
         except Rejected as error:
             if error.code != "content_filter":  # a filter's mood says nothing of the parameters
                 found = _without(error, body, found, settings, notes)

@@ -46,7 +46,7 @@ def connect(settings: Settings) -> list[openai.AsyncOpenAI]:
 def _direct(settings: Settings) -> dict[str, Any]:
     """What keeps a text for this machine or the hospital there: no proxy of the environment, no other address.
 
-    It may go out as it is, names included, because the endpoint is local; a proxy or a redirect would take it elsewhere.
+    It may be sent as it is, names included, because the endpoint is local; a proxy or a redirect would take it away.
     """
     if not settings.is_local:
         return {}
@@ -169,10 +169,15 @@ class Sender:
         self.gate.troubled()
         self._unreached += 1
         if self._unreached > max(UNREACHED, 2 * self.settings.concurrency):
-            raise StopRun(
-                f"Endpoint {self.settings.host} cannot be reached; check that the server runs and the address is right."
-            )
+            raise StopRun(self.unreached)
         return "connection lost"
+
+    @property
+    def unreached(self) -> str:
+        """A sentence where no connection since the last reply has led to one; empty otherwise."""
+        if not self._unreached:
+            return ""
+        return f"Endpoint {self.settings.host} cannot be reached; check that the server runs and the address is right."
 
 
 def _word(value: object) -> str:
