@@ -44,7 +44,7 @@ class NameReader:
         self._lexicon, self._eponyms = lexicon, eponyms
         titles = [t for p in people for t in (*p.titles, *p.title_tails)]
         self.title = re.compile(
-            rf"(?:(?<!\w){alternation(form for t in titles for form in (t, t.upper()))}(?![^\W\d_])"
+            rf"(?:(?<!\w){alternation(form for t in titles for form in (t, t.upper()))}(?:\.(?=[{UPPER}])|(?![^\W\d_]))"
             rf"[ \t,:]*(?:\r?\n[ \t]*(?=[{UPPER}]))?)+"
         )
         self.title_before = re.compile(rf"(?:(?<!\w){alternation(titles)}[ ]?)+$")

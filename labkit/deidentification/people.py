@@ -14,7 +14,7 @@ from labkit.deidentification.spans import Span
 __all__ = ["People"]
 
 COLON = r"(?!\w)\s?(?:[:=]|\t)"
-SPACE = re.compile(r"[ \t]*(?:\r?\n[ \t]*)?")
+SPACE = re.compile(r"\.?[ \t]*(?:\r?\n[ \t]*)?")
 LEAD = re.compile(r"[ \t:.,=*\-–/]*(?:\r?\n[ \t]*)?")
 BEFORE_DATE = re.compile(r"(?:\((?:[mwdfMWDF]|male|female|männlich|weiblich)\.?\)|\b[mwdMWFD]\b)?[\s,;:(*|/\-–]*$")
 SURNAME_BEFORE = re.compile(rf"([{UPPER}][^\W\d_]+(?:-[{UPPER}][^\W\d_]+)*),[ \t]*$")
@@ -27,7 +27,7 @@ ADJECTIVE = re.compile(r"(?:e[rsnm]|[^aeiouy]e|[a-z]{6}s)$")
 # initials alone: "gez. KM", "Befunder: AB/cd"
 LETTERS = re.compile(
     rf"(?:[^\W\d_]{{1,4}}\.?\s?(?:[/|:]|-{{1,2}})\s?[^\W\d_]{{1,4}}\.?|[{UPPER}]{{2,4}}|(?P<small>[^\W\d_]{{2,4}}))"
-    r"(?![\w-])(?=[ \t]*(?:$|[\r\n.,;)\]]|//|\d\d?[./]))"
+    r"(?![\w-])(?=[ \t]*(?:$|[\r\n.,;)\]]|//|\d\d?[./]|[A-Z][a-zä]+:))"
 )
 ACCOUNT = re.compile(r"([^\W\d_A-ZÄÖÜ][^\W\dA-ZÄÖÜ]{3,})[\d._]*(?![\w-])")
 # "Baker, ST4" as the last line; "phoned to Cross in ED"
@@ -123,7 +123,7 @@ class People:
         given = of_patient and any(map(self._reader.given, words[1:]))
         alone = name.words == 1 and self._lexicon.surname(words[0]) and CLOSES.match(text, name.end) is not None
         if kind == "weak_title" and name.words == 1 and ABBREVIATED.search(text, max(0, begin - 5), begin):
-            alone = alone or not self._lexicon.clinical(words[0])
+            alone = alone or self._lexicon.surname(words[0])
         if not of_patient and name.words == 1 and self._lexicon.surname(words[0]):
             alone = alone or SMALL.match(text, name.end) is not None
         return name if given or alone or (kind == "label" and name.words >= 2) else None
