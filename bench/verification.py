@@ -5,7 +5,7 @@ Reports are drawn from a large synthetic cohort of three anatomies and two sites
 hard to read, another is not, and whoever misses the hedge of a sentence misses it for all its labels. Every line ends
 with "ok" where the intervals of 95 % hold the truth in 93 to 97 % of the studies (beyond two standard errors of the
 simulation), and shows Wilson's interval of independent labels, and the events that the figure rests on, beside.
-Run as `python bench/verification.py [--studies N] [--resamples N] [--pool N]`; 2,000 studies take some ten minutes.
+Run as `python bench/verification.py [--studies N] [--resamples N] [--pool N]`; 2,000 studies take some three minutes.
 """
 
 import argparse

@@ -24,7 +24,8 @@ METHOD = "linearised, by reports"
 
 
 class Agreement(NamedTuple):
-    """A coefficient with its standard error and limits; NaN where agreement by chance is certain."""
+    """A coefficient with its standard error and limits; NaN where agreement by chance is certain, limits also where
+    all labels are alike."""
 
     value: float
     se: float
@@ -148,7 +149,9 @@ def _rows(wide: pd.DataFrame, finding: str, level: float) -> list[dict]:
         "n_positive": alike,
     }
     return [
-        row | {"metric": name, "value": own.value, "low": own.low, "high": own.high, "n": own.n, "method": METHOD}
+        row
+        | {"metric": name, "value": own.value, "low": own.low, "high": own.high, "n": own.n}
+        | {"method": "no spread between reports" if np.isnan(own.low) else METHOD}
         for name, own in found.items()
     ]
 
@@ -194,5 +197,7 @@ def _found(value: float, influence: np.ndarray, clusters, level: float) -> Agree
     if len(sums) < 2:
         return Agreement(float(value), np.nan, np.nan, np.nan, n)
     se = float(np.sqrt(len(sums) / (len(sums) - 1) * (sums @ sums)) / n)
+    if se < 1e-12:  # all alike: a few labels tell nothing of how far they might differ
+        return Agreement(float(value), 0.0, np.nan, np.nan, n)
     half = float(special.stdtrit(len(sums) - 1, 0.5 + level / 2)) * se
     return Agreement(float(value), se, max(-1.0, float(value) - half), min(1.0, float(value) + half), n)
