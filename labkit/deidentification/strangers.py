@@ -108,11 +108,13 @@ class Strangers:
         first, _, last = word.rpartition("-")
         if first and self._eponyms.lists(word):
             return True
+        if self._eponyms.placed(text, start, end):
+            return True
         if first and last not in self._eponyms and self._lexicon.named(last):
             return False
         if self._eponyms.in_use(text, start, end) or self._eponyms.likely(text, start, end):
             return True
-        if word not in self._eponyms:
+        if not self._eponyms.alone(text, start, end):
             return False
         led = LED.search(text, max(0, start - 24), start)
         given = led and (led.group(1)[-1] == "." or self._reader.given(led.group(1).rstrip()))
