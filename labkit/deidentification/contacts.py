@@ -41,11 +41,12 @@ ID = re.compile(
     r"|(?P<pension>\d{2} ?\d{6} ?[A-Z] ?\d{3}|\d{4} ?\d{6}|[A-Z] ?\d{3} ?\d{3} ?\d{3}|\d{3} \d{5,6})"
     r"|(?P<groups>\d{3,4}(?: \d{2,4}){2,4}(?: [A-Z]{2})?|\d{2,4}(?:[-/]\d{2,4}){2,4}|\d{2,4}(?:\.\d{2,4}){3,5})"
     r"|(?P<tailed>\d{4,}[/-][a-zA-Z](?<![lL]))"
-    r"|(?P<lettered>[A-Za-z]{1,6}[-_/#.]?\d{5,}(?:[.-]\d{1,3})?[A-Za-z]?)"
+    r"|(?P<lettered>\d{1,4}[A-Z]{1,4}\d{5,}|[A-Za-z]{1,6}[-_/#.]?\d{5,}(?:[.-]\d{1,3})?[A-Za-z]?)"
     r"|(?P<parts>[A-Za-z0-9]{1,10}(?:[-_/.][A-Za-z0-9]{1,12}){1,5})"
     r"|(?P<digits>\d{5,})"
     r")(?![\w%])" + UNIT
 )
+AFTER_NUMBER = re.compile(UNIT)
 # numbers of procedures and fees name nobody
 CODE = re.compile(r"(?:CPT|OPS|GOÄ|EBM|ICD|LOINC|SNOMED)[ :-]*(?:Nr\.?|code)?[ :-]*$", re.IGNORECASE)
 GROUPS = re.compile(r"[ \t]*[,;/|]?[ \t]*(?P<value>\d{2,4}(?:[ -]\d{2,4}){1,3})(?=[ \t]*(?:$|[\r\n,;/|]|  ))")
@@ -83,7 +84,13 @@ def _fields(match: re.Match) -> Iterator[Span]:
     """Ids that slashes join to what is none: "Xaver/36-253-344/09"."""
     start = match.start()
     for part in match.group().split("/"):
-        if part != match.group() and sum(map(str.isdigit, part)) >= 5 and (part.isdigit() or _segmented(part)):
+        measured = AFTER_NUMBER.match(match.string, start + len(part)) is None
+        if (
+            part != match.group()
+            and not measured
+            and sum(map(str.isdigit, part)) >= 5
+            and (part.isdigit() or _segmented(part))
+        ):
             yield Span(start, start + len(part), "ID")
         start += len(part) + 1
 
