@@ -53,7 +53,7 @@ def load(prompt: str | Path, template: Template, *, switches: dict[str, bool] | 
     ParamsError : no such file, or it names something that a prompt is not given.
     """
     path = Path(prompt)
-    if path.suffix != ".md" and not path.exists():
+    if path.suffix != ".md":
         path = PROMPTS_DIR / f"{prompt}.md"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in PROMPTS_DIR.glob("*.md")))

@@ -119,8 +119,8 @@ class RuleExtractor:
             if sentence.section != section:
                 section, memory.age = sentence.section, 0
             said = understand(foreign, tuple([token.text for token in sentence.tokens]))
-            if sentence.begins_line:
-                head = topic(sentence, said.marks) if said and said.marks.signs else []
+            own = topic(sentence, said.marks) if said and said.marks.signs else []
+            head = own if own or sentence.begins_line else head
             for row in (head and said and answers(sentence, said.marks, head)) or (sentence,):
                 if row is not sentence:
                     said = understand(foreign, tuple([token.text for token in row.tokens]))

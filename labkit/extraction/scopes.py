@@ -11,6 +11,8 @@ __all__ = ["applies"]
 NEAR_WORDS = 3
 # Words over which a cue can reach; a longer way is no writer's, and would be walked for each cue and lesion.
 LONGEST_REACH = 40
+# Kinds of which a phrase before a comma is about the lesion before it: "Fraktur wahrsch., Erguss".
+TRAILING_KINDS = frozenset({"hedge", "unlikely"})
 # Words of a place between a colon and the answer that holds there.
 ANSWER_WORDS = 6
 # Kinds of phrases that, at the end of their clause, are about what stands before them whatever side they are made for.
@@ -30,6 +32,8 @@ def applies(cue: Cue, mention: Mention, marks: Marks) -> bool:
     if cue.end <= mention.start:
         if cue.side == "near":
             return _is_near(cue, mention, marks)
+        if cue.kind in TRAILING_KINDS and _trails(cue, marks):
+            return False
         return cue.side in ("before", "around") and _reaches(cue, mention, marks)
     if mention.end <= cue.start:
         if cue.side in ("after", "around"):
@@ -38,6 +42,18 @@ def applies(cue: Cue, mention: Mention, marks: Marks) -> bool:
         ends = cue.side in ("before", "near") and cue.kind in ENDING_KINDS and _ends(cue, marks)
         return ends and _reaches_back(mention, cue, marks)
     return False
+
+
+def _trails(cue: Cue, marks: Marks) -> bool:
+    """Whether a phrase stands between the lesion that it is about and a comma."""
+    if cue.end >= len(marks.words) or marks.words[cue.end] != ",":
+        return False
+    start = marks.segment(cue.start)[0]
+    ahead = [lesion.end for lesion in marks.lesions if start <= lesion.start and lesion.end <= cue.start]
+    named = marks.named
+    return bool(ahead) and all(
+        i in named or marks.has("light", i) or marks.has("connectors", i) for i in range(max(ahead), cue.start)
+    )
 
 
 def _is_near(cue: Cue, mention: Mention, marks: Marks) -> bool:

@@ -181,6 +181,8 @@ class Splitter:
         token, following = tokens[i], tokens[i + 1]
         if token.text == ";":
             return "sign"
+        if token.text == "?" and following.text == ")" and i and tokens[i - 1].text == "(":
+            return None  # "Fraktur (?) am Hals"
         if token.text == "?":
             spaced = i == 0 or tokens[i - 1].end < token.start
             leads = following.text[0].isalnum() and (not begun or spaced) and i + 1 not in page.breaks

@@ -7,6 +7,7 @@ import hashlib
 import ipaddress
 import json
 import os
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ PUBLIC_HOSTS = frozenset({
     "api.anthropic.com", "api.cohere.ai", "api.deepinfra.com", "api.deepseek.com", "api.fireworks.ai", "api.groq.com",
     "api.mistral.ai", "api.together.xyz", "generativelanguage.googleapis.com", "openrouter.ai",
 })  # fmt: skip
+FILES = frozenset({".md", ".yaml", ".yml"})  # what a path ends in, in place of a name of labkit's own files
 SWITCHES = (
     "consistent_with_is_uncertain",
     "consolidated_is_false",
@@ -111,6 +113,14 @@ class Settings(BaseModel):
         if self.is_public:
             return f"public API {self.host}"
         return "a server at another address"
+
+    def located(self, base: str | Path) -> "Settings":
+        """The same with prompt and price table of the user's own as absolute paths; `base` is where relative ones
+        start.
+        """
+        given = {"prompt": self.prompt, "prices": self.prices}
+        own = {name: str(Path(base, value).absolute()) for name, value in given.items() if Path(value).suffix in FILES}
+        return self.model_copy(update=own)
 
     @property
     def switches(self) -> dict[str, bool]:

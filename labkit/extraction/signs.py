@@ -1,7 +1,7 @@
 """Signs that stand for words, and words that stand for signs.
 
 Used by 01_extraction through `sentences`. Dictation leaves "Komma" and "period" in a report; forms and shorthand
-answer by a minus: "Sklerose: -", "Erguss (-)", "Fx -, eff +".
+answer by a minus or by none: "Sklerose: -", "Erguss (-)", "Fx -, eff +", "Ossikel: 0".
 """
 
 from collections.abc import Collection, Mapping
@@ -12,7 +12,7 @@ __all__ = ["write_signs"]
 
 # A single spoken sign may be a word, as in "Punkt" or "period".
 SPOKEN_SIGNS = 2
-DASHES = frozenset("-–—")
+MINUS = frozenset("-–—0")
 # What may stand behind a minus that is an answer, and what leads to one.
 CLOSING = frozenset(".,;)")
 LEADING = frozenset(":(")
@@ -32,10 +32,10 @@ def write_signs(tokens: list[Token], spoken: Mapping[str, str], breaks: Collecti
     said = [token.text for token in tokens]
     if sum(text in spoken for text in said) >= SPOKEN_SIGNS:
         tokens = [token._replace(text=spoken.get(token.text, token.text)) for token in tokens]
-    if DASHES.isdisjoint(said):
+    if MINUS.isdisjoint(said):
         return tokens
     return [
-        token._replace(text=ANSWER) if token.text in DASHES and _is_answer(tokens, i, breaks) else token
+        token._replace(text=ANSWER) if token.text in MINUS and _is_answer(tokens, i, breaks) else token
         for i, token in enumerate(tokens)
     ]
 
@@ -49,4 +49,5 @@ def _is_answer(tokens: list[Token], i: int, breaks: Collection[int]) -> bool:
     if ends:
         return led
     apart = led or tokens[i - 1].end < tokens[i].start
+    apart = led if tokens[i].text == "0" else apart
     return apart and tokens[i + 1].text in CLOSING
