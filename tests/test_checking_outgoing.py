@@ -221,6 +221,15 @@ def test_a_local_endpoint_that_wants_a_key_says_so():
     assert found == reach.Reached(False, "wants a key, and OPENAI_API_KEY is not set (HTTP 401)")
 
 
+def test_a_prompt_of_ones_own_is_looked_for_beside_the_params_file(hospital, monkeypatch, tmp_path):
+    path = hospital(prompt="own.md")
+    (tmp_path / "own.md").write_text("Read the report.", encoding="utf-8")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    code, said, _ = check(path)
+    assert code == 0 and any("6 reports, 6 calls" in line for line in said), said
+
+
 def test_an_endpoint_that_does_not_answer_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(reach, "_ask", lambda settings, timeout_s: reach.time.sleep(0.5))
     found = reach.probe(Settings(model="m", base_url="http://127.0.0.1:9/v1"), timeout_s=0.05)

@@ -107,3 +107,19 @@ def test_files_that_do_not_fit_into_one_run_are_refused(tmp_path, changes, messa
         plans.of_params([first, second])
     with pytest.raises(ParamsError, match="no params file was given"):
         plans.of_params([])
+
+
+def test_a_prompt_of_ones_own_is_found_beside_the_params_and_an_edit_of_it_makes_extraction_due(tmp_path):
+    path = own_files(tmp_path, images=False)
+    asked = {"model": "m", "base_url": "http://127.0.0.1:9/v1", "prompt": "own.md"}
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["extraction"] |= {"extractors": ["openai"], "openai": asked}
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    with pytest.raises(ParamsError, match=r"extraction\.openai\.prompt: there is no file own\.md"):
+        plans.of_params([path])
+    found = []
+    for text in ("One prompt.", "Another."):
+        (tmp_path / "own.md").write_text(text, encoding="utf-8")
+        found.append(plans.of_params([path]).by_id["demo/elbow/extraction"].fingerprints)
+    assert found[0].pop("prompt") != found[1].pop("prompt")
+    assert found[0] == found[1]

@@ -59,7 +59,7 @@ class Cleaning:
 
 def tell(study: Study, read: dict[str, Corpus], *, say: Callable[[str], None], sample: Sample) -> list[str]:
     """Say per site what would be asked and at what cost, what the gate removes, and show a sample; gives the faults."""
-    settings = study.extraction.openai
+    settings = study.openai
     faults = _faults(study, settings)
     as_they_are = settings.texts == "already anonymised"
     say(f"  openai: model {settings.model} at {_place(settings)}")
@@ -109,7 +109,7 @@ def _say_costs(study: Study, read: dict[str, Corpus], cleaning: Cleaning | None,
         _say_asked("together", total, say)
     if study.cohort.has_images:
         say("    reports without usable radiographs are not sent, so that it may be less")
-    budget = study.extraction.openai.budget
+    budget = study.openai.budget
     if total.cost is None or not total.calls:
         return
     if budget is None:
@@ -130,7 +130,7 @@ def _estimate(study: Study, read: dict[str, Corpus], cleaning: Cleaning | None) 
         return chat.estimate(
             reports,
             template=study.template,
-            settings=study.extraction.openai,
+            settings=study.openai,
             store_path=store if store.is_file() else Path(folder) / "none.sqlite",
             deidentify=cleaning.clean if cleaning else None,
             retry_failed=study.extraction.retry_failed,

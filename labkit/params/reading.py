@@ -180,6 +180,10 @@ def _input_faults(study: Study) -> list[str]:
             images = study.resolve(site.images)
             if not images.is_dir():
                 faults.append(f"{key}.images: there is no folder {site.images} (looked for {images}).")
+    for name in ("prompt", "prices"):
+        asked = getattr(study.openai, name, "")
+        if Path(asked).is_absolute() and not Path(asked).is_file():
+            faults.append(f"extraction.openai.{name}: there is no file {Path(asked).name} (looked for {asked}).")
     weights = study.training.weights
     if weights not in ("imagenet", "none") and not study.resolve(weights).is_file():
         faults.append(

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from labkit.errors import ParamsError
 from labkit.evaluation.settings import Settings as EvaluationSection
+from labkit.extraction.settings import Settings as ChatSettings
 from labkit.layout import ALL_POLICIES, PolicyLayout
 from labkit.params.reading import load, validated
 from labkit.params.sections import (
@@ -82,6 +83,11 @@ class Extraction(Step):
 
     cohort: CohortSection
     extraction: ExtractionSection
+
+    @property
+    def openai(self) -> ChatSettings | None:
+        """How a model is asked, its files as absolute paths; None where there is no such section."""
+        return self.extraction.openai and self.extraction.openai.located(self.base_dir)
 
 
 class Verification(Step):

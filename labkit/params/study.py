@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
 from labkit import templates
 from labkit.evaluation.settings import Settings as EvaluationSection
+from labkit.extraction.settings import Settings as ChatSettings
 from labkit.layout import ALL_POLICIES, ROOT, Layout
 from labkit.params.sections import (
     CohortSection,
@@ -114,6 +115,12 @@ class Study(Located):
     @property
     def base_dir(self) -> Path:
         return self._base
+
+    @property
+    def openai(self) -> ChatSettings | None:
+        """How a model is asked, its files as absolute paths; None where no model is asked."""
+        asks = "openai" in self.extraction.extractors
+        return self.extraction.openai.located(self.base_dir) if asks else None
 
     @property
     def raw(self) -> dict[str, Any]:

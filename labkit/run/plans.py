@@ -139,6 +139,9 @@ def _cohort_inputs(study: Study) -> dict[str, str]:
     for folder in LANGUAGE_DIRS:
         found[f"params/{folder}"] = _folder_digest(ROOT / "params" / folder, "*")
     found["params/hardware.yaml"] = files.sha256(hardware.WORDS_PATH)
+    prompt = Path(study.openai.prompt if study.openai else "")
+    if prompt.is_absolute() and prompt.is_file():  # a user's own; labkit's are in the folder above
+        found["prompt"] = files.sha256(prompt)
     if study.synthetic:
         return found
     for name, site in study.cohort.sites.items():
