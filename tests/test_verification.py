@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from readings import FINDINGS, findings, review, studies
 
-from labkit import tables, verification
+from labkit import params, tables, verification
 from labkit.errors import TableError
+from labkit.layout import ROOT, Layout
 from labkit.params import SimulatedReader, SplitSection
 from labkit.verification import reviews
 
@@ -35,7 +36,7 @@ def test_a_readers_last_word_counts():
 def test_a_label_on_which_readers_differ_counts_as_not_verified():
     given = [review("S-1", "Fracture", "true"), review("S-1", "Fracture", "false", reader="ben")]
     assert merged(*given).loc["Fracture", ["value", "verification"]].tolist() == ["false", "none"]
-    assert list(verification.disagreements(pd.concat(given))["finding"]) == ["Fracture"]
+    assert list(verification.open_questions(pd.concat(given))["finding"]) == ["Fracture"]
 
 
 def test_a_reading_of_another_text_is_not_applied():
@@ -76,6 +77,17 @@ def test_the_split_is_kept_and_new_patients_are_drawn_among_themselves(tmp_path)
     assert how == "kept from the first draw" and again.equals(grown)
     _, how = draw(labels, SplitSection(train=0.5, validation=0.3, test=0.2, seed=1))
     assert "anew" in how
+
+
+def test_readings_of_another_text_do_not_count_anywhere(tmp_path):
+    out = {name: tmp_path / name for name in ("build_dir", "reports_dir", "reviews_dir")}
+    layout = Layout(**out, study="demo", anatomy="elbow")
+    for reading in (review("S-1", "Fracture", "true", text="old"), review("S-1", "Fracture", "false", reader="ben")):
+        verification.append(reading.to_dict("records"), layout.reviews / f"{reading.reader[0]}.csv")
+    section = params.load(ROOT / "params" / "elbow.yaml", check_inputs=False).verification
+    given = {"findings": findings({"S-1": ("true", "false")}), "studies": studies("S-1"), "split_table": split("S-1")}
+    gathered = verification.gather(section, layout, **given)
+    assert gathered["reader"].tolist() == ["ben"] and verification.open_questions(gathered).empty
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ from labkit.verification.reporting import (
     uncertain_test_labels,
     uncertainty,
 )
-from labkit.verification.reviews import append, disagreements, read_reviews
+from labkit.verification.reviews import append, read_reviews
 from labkit.verification.sampling import SAMPLE, keep_sample
 from labkit.verification.workbook import write_workbook
 
@@ -62,7 +62,6 @@ __all__ = [
     "confusion",
     "coverage",
     "design_effect",
-    "disagreements",
     "draw_splits",
     "error_types",
     "export",

@@ -19,8 +19,13 @@ def gather(
     studies: pd.DataFrame,
     split_table: pd.DataFrame,
 ) -> pd.DataFrame:
-    """REVIEWS of all readers; the simulated one reads the test studies of every site, as the study did."""
+    """REVIEWS of all readers on the texts as they are now; readings of an earlier text stay in their files alone.
+
+    The simulated reader reads the test studies of every site, as the study did.
+    """
     human = read_reviews(layout.reviews)
+    texts = pd.MultiIndex.from_frame(studies[["study_id", "text_sha256"]])
+    human = human[pd.MultiIndex.from_frame(human[["study_id", "text_sha256"]]).isin(texts)].reset_index(drop=True)
     if section.simulated_reader is None:
         return human
     test = studies.merge(split_table, on="patient")

@@ -14,7 +14,7 @@ import pandas as pd
 from labkit import tables
 from labkit.errors import TableError
 
-__all__ = ["SIMULATED", "append", "disagreements", "latest", "read_reviews", "review_file"]
+__all__ = ["SIMULATED", "append", "latest", "read_reviews", "review_file"]
 
 # The name under which the simulated reader's decisions stand.
 SIMULATED = "SIMULATED"
@@ -78,10 +78,3 @@ def latest(reviews: pd.DataFrame) -> pd.DataFrame:
     """Each reader's last word per study, finding and resolution (the report's value, the follow-up's)."""
     ordered = reviews.sort_values(["study_id", "finding", "resolution", "reader", "sequence"], kind="stable")
     return ordered.drop_duplicates(["study_id", "finding", "resolution", "reader"], keep="last")
-
-
-def disagreements(reviews: pd.DataFrame) -> pd.DataFrame:
-    """Study, finding and resolution on which readers differ; such a label counts as not verified."""
-    last = latest(reviews)
-    counted = last.groupby(["study_id", "finding", "resolution"])["value"].nunique()
-    return counted[counted > 1].rename("values").reset_index()
