@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from labkit import tables
-from labkit.deidentification import Gate
+from labkit.deidentification import Gate, KnownIdentifiers
 from labkit.layout import Layout
 from labkit.tables import Table
 from labkit.verification.accuracy import verified
@@ -73,9 +73,15 @@ def review_table(
     return tables.check(made[list(MISTAKES.all_columns)], MISTAKES)
 
 
-def shareable(mistakes: pd.DataFrame, *, show_text: bool) -> pd.DataFrame:
-    """MISTAKES without comments; quotes are masked where text may be shown, else taken out."""
-    quotes = mistakes["quote"].map(Gate().clean).map(lambda cleaned: cleaned.text) if show_text else ""
+def shareable(mistakes: pd.DataFrame, *, show_text: bool, known: KnownIdentifiers | None = None) -> pd.DataFrame:
+    """MISTAKES without comments; quotes are masked where text may be shown, else taken out.
+
+    known : names, dates and numbers of the cohort, which are masked besides what looks like one.
+    """
+    quotes = ""
+    if show_text:
+        gate = Gate(known)
+        quotes = mistakes["quote"].map(lambda quote: gate.clean(quote).text)
     return tables.check(mistakes.assign(quote=quotes, comment=""), MISTAKES)
 
 

@@ -24,7 +24,7 @@ SAMPLE = Table(
     numbers=("probability",),
     integers=("stratum_size", "stratum_drawn", "position"),
 )
-RARE = "rare labels"
+RARE = {True: "rare labels, some uncertain", False: "rare labels, all certain"}
 NOTHING = "every label false"
 ALL_CASES = "all cases"
 SMALLEST = 5  # cases of a stratum of its own
@@ -37,7 +37,8 @@ def strata(findings: pd.DataFrame, *, most: int) -> pd.Series:
     Parameters
     ----------
     findings : FINDINGS of one source, of the cases to draw from.
-    most : number of strata at most; the smallest ones, and those below 5 cases, are joined as "rare labels".
+    most : number of strata at most (three at least); the smallest ones, and those below 5 cases, are joined as "rare
+        labels", cases with an uncertain label apart, since those are hardest to read.
 
     Returns
     -------
@@ -50,9 +51,10 @@ def strata(findings: pd.DataFrame, *, most: int) -> pd.Series:
     rarest = told.drop_duplicates("study_id").set_index("study_id")["name"]
     found = rarest.reindex(pd.Index(sorted(findings["study_id"].unique()), name="study_id")).fillna(NOTHING)
     sizes = found.value_counts().drop(NOTHING, errors="ignore").sort_index().sort_values(ascending=False, kind="stable")
-    room = max(most - 2, 0)  # besides those with nothing and the rare ones
+    room = max(most - 3, 0)  # besides those with nothing and the rare ones
     own = [stratum for stratum, size in sizes.head(room).items() if size >= SMALLEST]
-    return found.where(found.isin([*own, NOTHING]), RARE).rename("stratum")
+    unsure = found.index.isin(told.loc[told["value"] == "uncertain", "study_id"])
+    return found.where(found.isin([*own, NOTHING]), pd.Series(unsure, index=found.index).map(RARE)).rename("stratum")
 
 
 def draw(groups: pd.Series, cases: int, *, rng: np.random.Generator) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from readings import review
 from test_verification_accuracy import labels_of
 
 from labkit import tables, templates
+from labkit.deidentification import KnownIdentifiers
 from labkit.errors import TableError
 from labkit.verification import hierarchy, mistakes, reviews, workbook
 
@@ -75,6 +76,15 @@ def test_readers_comments_stand_beside_and_stay_in_the_hospital(wrong):
         shared = mistakes.shareable(table, show_text=show_text)
         assert "Beispielfrau" not in shared.to_string() and "1960" not in shared.to_string()
         assert ("Fraktur" in shared.quote[0]) is show_text
+
+
+def test_a_name_of_the_cohort_is_masked_where_text_is_shown(wrong):
+    known = KnownIdentifiers(names=["Xaver Quillmann"], dates=[], ids=["QX4711"])
+    table = mistakes.review_table(
+        wrong, found(wrong, evidence={"Fracture": "quillmann QX4711 Fraktur"}), NOBODY, NOT_RAISED
+    )
+    shown = mistakes.shareable(table, show_text=True, known=known).quote[0]
+    assert "Fraktur" in shown and "quillmann" not in shown and "QX4711" not in shown
 
 
 def test_a_whole_below_its_part_is_a_contradiction():
