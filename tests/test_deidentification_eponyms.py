@@ -44,6 +44,8 @@ LISTED = [
     "Sanders III, Garden IV, Pipkin II, Denis B, Weber B, Weber-B-Fraktur, Vancouver B2, Walch B2.",
     "Hawkins-Zeichen negativ. Thomas-Handgriff positiv. Norgaard-Aufnahme. Brewerton view. McMurray positiv.",
     "Sinding-Larsen-Johansson. Legg-Calvé-Perthes disease. Charcot-Fuß, Eichenholtz II. Morton-Neurom.",
+    "Resektionsarthroplastik nach Epping, Lundborg oder Weilby. Lift-off nach Gerber. Hertel-Kriterien. Herring B.",
+    "Anderson und D'Alonzo Typ II, Effendi II, Levine und Edwards IIa. Osgood Schlatter. Canadian C-spine rules.",
     "Redon-Drainage. Swan-Ganz-Katheter. Ilizarov-Fixateur. Gallie-Fusion. Kapandji wires. Lister-Tuberkel.",
 ]
 
@@ -95,6 +97,7 @@ PERSONS = [
     ("J. van der Berg, MD. Frau van der Heijde.", ["van", "der", "Berg", "Heijde"]),
     ("XR WRIST - LISTER WARD - no fracture", ["LISTER"]),
     ("Patient Smith 5 Tage nach Sturz. Stöckeler 5 Tage nach Sturz.", ["Smith", "Stöckeler"]),
+    ("Stöckeler Hand rechts. Umzug nach Epping.", ["Stöckeler", "Epping"]),
     ("Referred by Dr Thomas. Discussed with Mr Sanders.", ["Thomas", "Sanders"]),
     ("Kopie an Dr. Moberg. Besprochen mit OA Oestern.", ["Moberg", "Oestern"]),
 ]

@@ -22,7 +22,7 @@ DIGIT = (
 # "Mason II", "Neer 2", "Mason type", "(Bado III", "Salter-Harris-Typ", "Colles' fracture", "Bennett-Fraktur"
 GRADE = re.compile(
     r"(?:['’]s?)?[ -]{1,2}(?:[Tt]yp[e]?|[Gg]rad[e]?|[Ss]tadium|[Ss]tage|[Kk]lassifikation|"
-    rf"[IVX]{{1,4}}[a-dA-D]?\b|[A-F]\d(?:\.\d)?\b|\d[A-D]\d\b|{DIGIT})"
+    rf"[IVX]{{1,4}}[a-dA-D]?\b|[A-F]\d(?:\.\d)?\b|\d[A-D][\dA-D]\b|{DIGIT})"
 )
 NEXT = re.compile(
     r"(?:['’]s?)?(?P<link> ?[/+&] ?|-| (?:and|und|u\.|type|modified|reverse|like) | )(?P<word>[^\W\d_][\w-]*)"
@@ -33,7 +33,7 @@ ASKED = (
     r"\b(?:[Tt]yp[e]?|[Gg]rad[e]?|Morbus|sog\.|sogenannte[rn]?|Klassifikation|classification|"
     r"reverse|umgekehrte|Mb\.|Syndrom|syndrome|[Kk]ein[e]?|no|V\. ?a\.|DD|Ausschluss|Z\. ?n\.)\s"
 )
-BEFORE = re.compile(rf"(?:{ASKED}|\b(?:nach|M\.|per|according to|of|de|eine[rn]?|a|by the|the)\s|[(/+-]\s?)$")
+BEFORE = re.compile(rf"(?:{ASKED}|\b(?:nach|M\.|per|according to|of|de|eine[rn]?|a|by the|the)\s|[(/+]\s?|-)$")
 # many people bear a frequent name: an article, "(" or "/" before it says nothing
 FREQUENT_BEFORE = re.compile(rf"(?:{ASKED})$")
 
@@ -43,7 +43,7 @@ NOUNS = (
     r"(?:klassifikation|einteilung|graduierung|kriterien|methode|technik|verfahren|schema|modifikation|linie|winkel|index|score|zeichen|"
     r"test|manöver|handgriff|aufnahmen?|projektion(?:en)?|serie|prothese|plastik|tomie|ektomie|arthrodese|operation|osteosynthese|"
     r"nagelung|naht|zugang|gips|schiene|verband|orthese|alter|reposition|typ|grad(?:es)?|stadium|stadien|arthrose|fraktur|verletzung|"
-    r"läsion|nekrose|luxation|notching|verkalkung(?:en)?|ossifikation(?:en)?)"
+    r"läsion|nekrose|luxation|notching|lift-off|verkalkung(?:en)?|ossifikation(?:en)?)"
 )
 LEVEL = r"\(?(?:G|[IVX]{1,4}[a-dA-D]?|[A-D]?\d{1,2}[a-dA-D]?|[A-D]\d?)\)?"
 CHAIN = rf"(?:[{UPPER}][\w'’-]+(?:\s(?:und|UND|u\.|and|&)\s|\s?[/&]\s?))?"

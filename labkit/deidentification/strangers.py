@@ -79,7 +79,7 @@ class Strangers:
         if OCCUPATION.search(text, max(0, start - 16), start):
             return False
         if word.casefold() in self._towns and TOWN.search(text, max(0, start - 8), start):
-            return True
+            return not self._eponyms.placed(text, start, end)  # "Resektionsarthroplastik nach Epping"
         if self._lexicon.known(word) and not ("-" in word and named and not self._is_term(word)):
             return False
         if (not named and not self._complete) or self._is_eponym(text, start, end):
