@@ -66,7 +66,9 @@ def estimate(hits, whole, *, stratum, sizes, level: float = 0.95) -> Ratio:
         return Ratio(value, *limits, len(hits), "all cases read" if everything else f"{METHOD}, a case as one label")
     free = max(len(hits) - int((read > 0).sum()), 1)
     quantiles = special.ndtri(0.5 + level / 2) / special.stdtrit(free, 0.5 + level / 2)
-    n = value * (1 - value) / spread * quantiles**2
+    # never surer than labels that are independent: a few cases may be alike by chance
+    most = whole.sum() / max(1 - len(hits) / sizes.sum(), 1e-9)
+    n = min(value * (1 - value) / spread * quantiles**2, most)
     share = wilson(value * n, n, level=level)
     return Ratio(value, share.low, share.high, len(hits), METHOD)
 

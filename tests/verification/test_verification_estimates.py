@@ -57,6 +57,13 @@ def test_without_any_error_a_case_counts_as_one_label():
     assert (found.value, found.low) == (1.0, pytest.approx(wilson(10, 10).low))
 
 
+def test_a_few_cases_that_are_alike_by_chance_give_no_more_certainty_than_their_labels():
+    hits, whole = np.array([5.0, 5.0, 5.0, 6.0]), np.full(4, 6.0)
+    found = estimates.estimate(hits, whole, stratum=np.zeros(4, int), sizes=np.array([1000]))
+    expected = wilson(21, 24)
+    assert found.high - found.low >= 0.99 * (expected.high - expected.low)
+
+
 def test_a_stratum_that_nobody_read_leaves_the_figure_open():
     found = estimates.estimate(RIGHT[:4], np.full(4, 4.0), stratum=STRATUM[:4], sizes=SIZES)
     assert np.isnan(found.value) and found.method == "1 strata without a case read"
