@@ -35,7 +35,9 @@ def aged(state: State, cue: Cue | None, lesion: Mention, marks: Marks, *, consol
 
 def says_healed(marks: Marks) -> bool:
     """Whether a sentence says of a fracture that it need not name, without a hedge, that it has healed."""
-    spans = marks.spans.get("consolidated", ())
+    spans = marks.spans.get("consolidated")
+    if not spans:
+        return False
     doubted = [cue for cue in marks.cues if cue.kind in DOUBTS]
     outside = [c for c in doubted if not any(s < c.end and c.start < e for s, e in spans)]
-    return bool(spans) and not outside
+    return not outside

@@ -92,6 +92,8 @@ class RuleExtractor:
                 Splitter(language, others=others),
                 understand,
             )
+        readers = {code: parts[0] for code, parts in self._readers.items()}
+        self._others = {code: [r for c, r in readers.items() if c != code] for code in readers}
 
     def __call__(self, text: str) -> Labelled:
         """Label one report.
@@ -131,21 +133,21 @@ class RuleExtractor:
     def _understand(self, language: str, foreign: int, words: tuple[str, ...]) -> Understood | None:
         """What a sentence says by itself: in the report's language, or in another one that clearly knows it better."""
         texts = list(words)
-        limit = self._readers[language][0].familiarity(texts) + foreign
-        others = {code: parts[0].familiarity(texts) for code, parts in self._readers.items() if code != language}
-        if others:
-            best = max(others, key=others.__getitem__)
-            language = best if others[best] >= limit else language
-        return self._reading.understand(self._readers[language][0](texts))
+        reader = self._readers[language][0]
+        limit = reader.familiarity(texts) + foreign
+        for other in self._others[language]:
+            score = other.familiarity(texts)
+            if score >= limit:
+                reader, limit = other, score + 1
+        return self._reading.understand(reader(texts))
 
     def _settle(self, memory: Memory, language: str) -> Labelled:
         values, evidence, hedge = self._settler(memory.statements)
-        raised = values
-        if any(
-            values[child] != LabelValue.FALSE and values[parent] != LabelValue.TRUE for parent, child in self._pairs
-        ):
+        raised, false, true = values, LabelValue.FALSE, LabelValue.TRUE
+        repaired: tuple[str, ...] = ()
+        if any(values[child] is not false and values[parent] is not true for parent, child in self._pairs):
             raised = self.template.raise_parents(values)
-        repaired = tuple(i for i in self.template.ids if raised[i] != values[i])
+            repaired = tuple(i for i in self.template.ids if raised[i] != values[i])
         if repaired:
             for child in self.template.children_first:
                 for parent in self.template.by_id[child].parents:

@@ -27,6 +27,8 @@ LONGEST_SENTENCE = 80
 ENDING_SIGNS = frozenset(".!?;")
 # Signs that say nothing within a sentence.
 SILENT_SIGNS = frozenset(".!'’")
+# Signs at which a sentence may end or that may be left out.
+MARKING_SIGNS = ENDING_SIGNS | SILENT_SIGNS | {":", "-"}
 LINE_BREAK = re.compile("\n")
 # No word ends like this; what does was cut off by its writer ("seitl", "knöch" ends like a word, "eingeschr" does not).
 CUT_OFF = re.compile(r".*(?:[bcdfgkmnpqstvxzß][lr]|[bcdfghkmnpqstvxz]w|[bdfhpstz]g|[lr]lg|fx|lux)", re.IGNORECASE)
@@ -105,7 +107,13 @@ class Splitter:
         section, before, titled, until_line_end = "findings", "findings", False, False
         current: list[Token] = []
         begins_line, i, n = True, 0, len(tokens)
+        stops = breaks | {n}
         while i < n:
+            within = 0 < len(current) < LONGEST_SENTENCE - 1 and i + 1 not in stops
+            if within and tokens[i].text not in MARKING_SIGNS:
+                current.append(tokens[i])
+                i += 1
+                continue
             if not current:
                 begins_line = i == 0 or i in breaks
                 length, found = self._heading(page, i)

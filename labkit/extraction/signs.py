@@ -30,9 +30,10 @@ def write_signs(tokens: list[Token], spoken: Mapping[str, str], breaks: Collecti
     breaks : tokens before which a line begins.
     """
     said = [token.text for token in tokens]
-    if sum(text in spoken for text in said) >= SPOKEN_SIGNS:
+    distinct = set(said)
+    if not distinct.isdisjoint(spoken) and sum(text in spoken for text in said) >= SPOKEN_SIGNS:
         tokens = [token._replace(text=spoken.get(token.text, token.text)) for token in tokens]
-    if MINUS.isdisjoint(said):
+    if distinct.isdisjoint(MINUS):
         return tokens
     return [
         token._replace(text=ANSWER) if token.text in MINUS and _is_answer(tokens, i, breaks) else token

@@ -21,10 +21,11 @@ from labkit.extraction.spelling import WordPatterns, fold
 
 __all__ = ["BEGINS", "CACHE_WORDS", "Lexicon", "Match", "Token", "tokenize"]
 
-TOKEN = re.compile(
-    # A word divided at a line end is one word; "Radius- und Ulnafraktur" is not divided.
-    r"[^\W\d_]{2,}-[ \t]*\r?\n[ \t]*(?!(?:und|oder|and|or|bzw)\b)[a-zäöüß]\w+|\d+(?:[.,:]\d+)+|\w+|[^\w\s]"
-)
+WORDS = r"\d+(?:[.,:]\d+)+|\w+|[^\w\s]"
+# A word divided at a line end is one word; "Radius- und Ulnafraktur" is not divided.
+DIVIDED = r"[^\W\d_]{2,}+-[ \t]*\r?\n[ \t]*(?!(?:und|oder|and|or|bzw)\b)[a-zäöüß]\w+"
+LINE_END_HYPHEN = re.compile(r"-[ \t]*\r?\n")
+TOKEN, TOKEN_OR_DIVIDED = re.compile(WORDS), re.compile(f"{DIVIDED}|{WORDS}")
 TERM_WORD = re.compile(r"[\w*|]+\??|[~/#%+]|!")
 GAP = "~"
 LONGEST_GAP = 3
@@ -53,7 +54,8 @@ class Match(NamedTuple):
 
 def tokenize(text: str) -> list[Token]:
     """Words and signs of a text in order; white space is left out."""
-    return [Token(found[0], *found.span()) for found in TOKEN.finditer(text)]
+    pattern = TOKEN_OR_DIVIDED if LINE_END_HYPHEN.search(text) else TOKEN
+    return [Token(found[0], *found.span()) for found in pattern.finditer(text)]
 
 
 @dataclass(slots=True)
