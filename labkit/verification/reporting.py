@@ -89,10 +89,11 @@ def uncertainty(labels: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def readers_table(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Agreement of readers, all findings on top; a sentence where no label was read by two people."""
+    """Agreement of readers, all findings on top, then those on which they differ; a sentence if nobody read twice."""
     if metrics.empty:
         return pd.DataFrame({"": ["no label has been read by two people"]}, index=["agreement"])
-    shown = metrics.assign(text=metrics.apply(_with_interval, axis=1))
+    shown = metrics[(metrics["finding"] == ALL_FINDINGS) | (metrics["n_positive"] < metrics["n"])]
+    shown = shown.assign(text=shown.apply(_with_interval, axis=1))
     wide = shown.pivot(index="finding", columns="metric", values="text").loc[list(dict.fromkeys(shown["finding"]))]
     wide.insert(0, "labels", shown.drop_duplicates("finding").set_index("finding")["n"].astype(int))
     return wide.fillna("–").rename(columns=lambda name: name.replace("_", " ")).rename_axis(columns=None)
