@@ -50,6 +50,7 @@ CITY_BETWEEN = re.compile(rf",\s?({CITY})(?=,\s?)")
 CITY_AFTER = re.compile(rf"[\s-]\s?({CITY})")
 COMMA = re.compile(r",?\s?")
 TOWN = re.compile(rf",\s({WORD})")
+BEFORE_NUMBER = re.compile(r"([^\W\d_][\w'’-]*)\.?\s?(?=\d)")
 TO_CODE = re.compile(r"[,\s/–-]{0,3}")
 HOUSE_NUMBER = re.compile(r"\d[ ]?[a-zA-Z]?,?\s*$")
 WARD = re.compile(
@@ -65,7 +66,7 @@ class Places:
     def __init__(self, languages: tuple[Language, ...], *, lexicon: Lexicon, reader: NameReader):
         self._lexicon, self._reader = lexicon, reader
         self._places = [language.places for language in languages]
-        self._streets = [(p, re.compile(source)) for p in self._places for source in _streets(p)]
+        self._streets = [(p, re.compile(source), ends) for p in self._places for source, ends in _streets(p)]
         self._town_words = {word.casefold() for p in self._places for word in p.town_words}
         codes = [p.postcode for p in self._places if p.postcode]
         self._code = re.compile(rf"(?<![\w-])(?:{'|'.join(codes)})(?!\w)") if codes else None
@@ -81,8 +82,8 @@ class Places:
 
     def free(self, text: str) -> Iterator[Span]:
         """Streets with a house number and postcodes with a place."""
-        for places, street in self._streets:
-            for match in street.finditer(text):
+        for places, street, endings in self._streets:
+            for match in street.finditer(text) if endings is None else _numbered(text, street, endings):
                 if self._is_street(match, places):
                     yield Span(match.start(), self._with_city(text, match.end()), "ADDRESS")
         for match in self._code.finditer(text) if self._code else ():
@@ -182,24 +183,41 @@ class Places:
         return [] if not named else [Span(start, name.end(), "HOSPITAL")]
 
 
-def _streets(places: PlaceCues) -> Iterator[str]:
-    """Regular expressions of a street with its number, with groups `name` and, where the number leads, `kind`."""
+def _numbered(text: str, street: re.Pattern, endings: tuple[str, ...]) -> Iterator[re.Match]:
+    """Matches of a street, tried only where a word with one of the endings stands before a number."""
+    done = 0
+    for word in BEFORE_NUMBER.finditer(text):
+        if word.start() >= done and word.group(1).casefold().endswith(endings):
+            match = street.search(text, max(done, word.start() - 40), word.end() + 24)
+            if match and match.start() <= word.start():
+                done = match.end()
+                yield match
+
+
+def _streets(places: PlaceCues) -> Iterator[tuple[str, tuple[str, ...] | None]]:
+    """Regular expressions of a street with its number, and the endings of the word before that, where it has some.
+
+    The groups are `name` and, where the number leads, `kind` and `number`.
+    """
     words = alternation(form for word in places.street_words for form in (word, word.upper()))
     if not places.street_last:
         flat = r"(?:(?:Flat|Apt\.?|Apartment|Unit|Suite)\s\w+,?\s)?"
         name = rf"(?P<name>(?:(?:{WORD}|\d{{1,3}}(?:st|nd|rd|th)|of|the)\s){{1,3}})(?P<kind>{words})"
         unit = r"\.?(?:,?\s(?:Apt\.?|Unit|Flat|Suite|#)\s?\w+)?"
-        yield rf"{flat}(?<![\w.,/-])(?P<number>\d{{1,5}})[A-Za-z]?,?\s{name}(?!\w)\.?{unit}"
+        yield rf"{flat}(?<![\w.,/-])(?P<number>\d{{1,5}})[A-Za-z]?,?\s{name}(?!\w)\.?{unit}", None
         return
     if places.street_endings:
         spelled = {form for end in places.street_endings for form in (end, end.upper())}
         endings = "|".join(re.escape(end) for end in sorted(spelled, key=len, reverse=True))
         name = rf"(?P<name>(?:{WORD}\s)?[{UPPER}][\w'’-]{{2,}}(?:{endings}))"
-        yield rf"(?<!\w)(?:{alternation(places.street_starts)}\s)?{name}\.?\s?{NUMBER}"
+        yield (
+            rf"(?<!\w)(?:{alternation(places.street_starts)}\s)?{name}\.?\s?{NUMBER}",
+            tuple(end.casefold() for end in places.street_endings),
+        )
     if places.street_words:
         named = rf"{words}\s(?:des|der|am|von)\s(?:\d{{1,2}}\.\s)?{WORD}"
-        yield rf"(?<!\w)(?P<name>[{UPPER}][\w'’.-]+[\s-]{words}|{named})\s?{NUMBER}"
+        yield rf"(?<!\w)(?P<name>[{UPPER}][\w'’.-]+[\s-]{words}|{named})\s?{NUMBER}", None
     if places.street_starts and places.postcode:
         name = rf"(?P<name>{alternation(places.street_starts)}\s(?:[^\W\d_]+\s)?{WORD}(?:\s{WORD})?)"
-        yield rf"(?<!\w){name}(?:\s{NUMBER})?(?=[,\s·]+{places.postcode}\s[{UPPER}])"
-        yield rf"(?:(?<=[\n,;·|(])|(?<=[,;·|(] )|^){name}\s{NUMBER}"
+        yield rf"(?<!\w){name}(?:\s{NUMBER})?(?=[,\s·]+{places.postcode}\s[{UPPER}])", None
+        yield rf"(?:(?<=[\n,;·|(])|(?<=[,;·|(] )|^){name}\s{NUMBER}", None

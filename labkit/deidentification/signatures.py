@@ -17,6 +17,7 @@ SIGNED = re.compile(
     rf"(?<!M\. )({NAME.pattern})[ \t]*(?=$|\r?\n)"
 )
 # "Spitz, O." and, alone on a line, "Short L"
+SHORT = 60
 INVERTED = re.compile(
     rf"(?:(?<=[\n/;|])|(?<=[/;|.] )|(?<=  )|^)[ \t]*({NAME.pattern})(?:, ?|(?= [{UPPER}][ \t]*(?:$|\r?\n)) )"
     rf"(?:[{UPPER}]\.?[ -]?){{1,2}}(?=[ \t]*(?:$|[\r\n/;|]))"
@@ -61,10 +62,11 @@ class Signatures:
 
     def _initials(self, text: str, start: int, end: int, *, final: bool) -> Iterator[Span]:
         """What ends a line: a name with initials, "KM/sb", and at the end of the text "KM"."""
-        signed = SIGNED.search(text, start, end)
+        signed = SIGNED.search(text, start, end) if text.find(".", start, end) >= 0 else None
         if signed and (self._lexicon.surname(signed.group(2)) or not self._lexicon.known(signed.group(2))):
             yield Span(signed.start(1), signed.end(2), "PHYSICIAN")
-        for match in INVERTED.finditer(text, start, end):
+        short = end - start < SHORT or text.find("/", start, end) >= 0
+        for match in INVERTED.finditer(text, start, end) if short else ():
             if not self._lexicon.clinical(match.group(1)):
                 yield Span(match.start(1), match.end(), "PHYSICIAN")
         letters = FINAL_LETTERS.search(text, start, end) if final else None
