@@ -4,6 +4,7 @@ Used by 01_extraction and 02_verification. Every row of the file ends as a repor
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from labkit import delimited
 from labkit.errors import CorpusError
 
-__all__ = ["Columns", "Corpus", "Report", "load"]
+__all__ = ["Columns", "Corpus", "Report", "load", "values"]
 
 JSON_LINES = {".jsonl", ".ndjson"}
 
@@ -77,9 +78,7 @@ def load(path: str | Path, columns: Columns) -> Corpus:
     CorpusError : the file is missing, lacks a named column, or holds no readable row.
     """
     path = Path(path)
-    if not path.is_file():
-        raise CorpusError(f"{path.name}: no such file; give the path of a CSV or JSONL file with reports.")
-    content = delimited.read_jsonl(path) if path.suffix.lower() in JSON_LINES else delimited.read_csv(path)
+    content = _content(path)
     table = content.table
     named = {field: name for field, name in columns.model_dump().items() if name}
     for field, name in named.items():
@@ -104,6 +103,28 @@ def load(path: str | Path, columns: Columns) -> Corpus:
     if not reports:
         raise CorpusError(f"{path.name}: none of {len(fields) + len(broken)} rows holds a report id and a text.")
     return Corpus(reports, rejected.sort_values("row").reset_index(drop=True), len(fields) + len(broken))
+
+
+def values(path: str | Path, columns: Iterable[str]) -> list[str]:
+    """All values of some columns of a file of reports, such as identifiers that its texts may hold.
+
+    Raises
+    ------
+    CorpusError : the file is missing or lacks a column.
+    """
+    path, found = Path(path), []
+    table = _content(path).table if (columns := list(columns)) else pd.DataFrame()
+    for name in columns:
+        if name not in table.columns:
+            raise CorpusError(f"{path.name}: the column '{name}' is not there; {_seen(list(table.columns), {})}.")
+        found += table[name].str.strip().tolist()
+    return found
+
+
+def _content(path: Path) -> delimited.Delimited:
+    if not path.is_file():
+        raise CorpusError(f"{path.name}: no such file; give the path of a CSV or JSONL file with reports.")
+    return delimited.read_jsonl(path) if path.suffix.lower() in JSON_LINES else delimited.read_csv(path)
 
 
 def _seen(header: list[str], named: dict[str, str]) -> str:

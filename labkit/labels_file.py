@@ -1,7 +1,8 @@
 """One file of reports to one file of labels; the work of `labkit extract`.
 
 Labels have one row per report and finding: `grounded` says whether the quote stands in the report (empty without a
-quote), `confidence` is the model's where it gave one.
+quote), `start` and `end` where (in characters; a line end is one), `confidence` is the model's where it gave one, and
+`raised` is true where the hierarchy rule changed the value. A record of the run is written beside them.
 """
 
 import csv
@@ -15,16 +16,18 @@ import pandas as pd
 from pydantic import ValidationError
 
 from labkit import corpus, deidentification, tables, templates
+from labkit.deidentification import KnownIdentifiers
 from labkit.errors import CorpusError, ParamsError
-from labkit.extraction import chat, labelling, rules
+from labkit.extraction import chat, labelling, methods, rules
 from labkit.extraction.settings import Settings
 from labkit.params import messages
 
 __all__ = ["Request", "extract"]
 
 MOST_CLEANED = 20_000  # texts held at the same time
-LABEL_COLUMNS = ["report_id", "finding", "value", "evidence", "grounded", "confidence"]
+LABEL_COLUMNS = ["report_id", "finding", "value", "evidence", "start", "end", "grounded", "confidence", "raised"]
 STATUS_COLUMNS = ["report_id", "status", "reason", "model", "prompt_tokens", "completion_tokens", "cost", "seconds"]
+PLACE = "row"  # of the file, so that rows without an id, and those of one id, can be told apart
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,22 @@ class Request:
         return self.output.with_suffix(".status.csv")
 
     @property
+    def record_path(self) -> Path:
+        return self.output.with_suffix(".record.json")
+
+    @property
     def store_path(self) -> Path:
         return self.output.with_suffix(".sqlite")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Labels as a CSV, the status of every report in their order, the record; a sentence where the run ended early."""
+
+    labels: bytes
+    status: pd.DataFrame
+    record: dict
+    stopped: str = ""
 
 
 def extract(request: Request, *, options: dict, say: Callable[[str], None], warn: Callable[[str], None]) -> int:
@@ -64,24 +81,25 @@ def extract(request: Request, *, options: dict, say: Callable[[str], None], warn
     read = corpus.load(request.reports, corpus.Columns(report_id=request.id_column, report=request.text_column))
     reports = [(report.report_id, report.text) for report in read.reports]
     if request.extractor == "rules":
-        status, stopped = _read(request, reports, template), None
+        outcome = _read(reports, template)
     else:
-        status, stopped, notes = _ask(request, reports, template, dict(options), say)
-        for note in notes:
-            warn(f"Endpoint: {note}.")
-    rejected = read.rejected[["report_id", "reason"]].assign(status="skipped")
-    status = pd.concat([status, rejected], ignore_index=True)[STATUS_COLUMNS]
-    whole = {"prompt_tokens": "Int64", "completion_tokens": "Int64"}
-    status = status.astype(whole)
-    assert len(status) == read.n_rows, "rows out differ from rows in"
-    tables.write_csv(status, request.status_path)
-    counts = status["status"].value_counts()
-    say(f"{request.output}: labels of {counts.get('ok', 0)} of {read.n_rows} reports.")
-    if counts.sum() > counts.get("ok", 0):
-        warn(f"{request.status_path} says why {counts.sum() - counts.get('ok', 0)} have none.")
-    if stopped:
-        warn(f"Stopped early: {stopped}")
-    return 1 if stopped else 0
+        outcome = _ask(request, reports, template, dict(options), say)
+    for note in outcome.record.get("warnings", ()):
+        warn(f"Endpoint: {note}.")
+    status = _every_row(outcome.status, read)
+    n_ok = int((status["status"] == "ok").sum())
+    if outcome.stopped and not n_ok and request.output.exists():
+        warn(f"{request.output}: left as it was, since no report has labels from this run.")
+    else:
+        _write(outcome, status, request)
+        say(f"{request.output}: labels of {n_ok} of {read.n_rows} reports.")
+        if outcome.record.get("violations"):
+            say(f"{outcome.record['raised']:,} values were raised to those of their parts (column raised).")
+        if len(status) > n_ok:
+            warn(f"{request.status_path} says why {len(status) - n_ok} have none.")
+    if outcome.stopped:
+        warn(f"Stopped early: {outcome.stopped}")
+    return 1 if outcome.stopped else 0
 
 
 def _check_places(request: Request, options: dict) -> None:
@@ -91,39 +109,47 @@ def _check_places(request: Request, options: dict) -> None:
     taken = {request.reports.resolve(): "the reports"}
     if request.extractor != "rules":
         taken[(options.get("store") or request.store_path).resolve()] = "the store of answers"
-    for path in (request.output, request.status_path):
+    for path in (request.output, request.status_path, request.record_path):
         if path.resolve() in taken:
             raise CorpusError(f"{path}: would replace {taken[path.resolve()]}; give --output another name.")
 
 
-def _read(request: Request, reports: list[tuple[str, str]], template: templates.Template) -> pd.DataFrame:
-    """Write what the rules read; the status of every report."""
+def _every_row(status: pd.DataFrame, read: corpus.Corpus) -> pd.DataFrame:
+    """The status of every row of the file, in its order, also of those that could not be used."""
+    status = status.assign(**{PLACE: [report.row for report in read.reports]})
+    rejected = read.rejected[[PLACE, "report_id", "reason"]].assign(status="skipped")
+    status = pd.concat([status, rejected], ignore_index=True)[[*STATUS_COLUMNS, PLACE]]
+    assert len(status) == read.n_rows, "rows out differ from rows in"
+    whole = {"prompt_tokens": "Int64", "completion_tokens": "Int64"}
+    return status.astype(whole).sort_values(PLACE, kind="stable", ignore_index=True)
+
+
+def _read(reports: list[tuple[str, str]], template: templates.Template) -> Outcome:
+    """What the rules read."""
     labelled = labelling.by_rules(reports, template=template, switches=rules.Switches())
-    columns = ["study_id", *LABEL_COLUMNS[1:-1]]
-    rows = labelled.findings[columns].itertuples(index=False)
-    _write(((*row, "") for row in rows), request.output)
-    return labelled.answers.rename(columns={"study_id": "report_id"})[STATUS_COLUMNS]
+    raised = set(labelled.raised[["study_id", "finding"]].itertuples(index=False, name=None))
+    columns = ["study_id", "finding", "value", "evidence", "start", "end", "grounded"]
+    rows = (
+        (*row[:4], *(row[4:6] if row[4] >= 0 else ("", "")), row[6], "", str(row[:2] in raised).lower())
+        for row in labelled.findings[columns].itertuples(index=False, name=None)
+    )
+    status = labelled.answers.rename(columns={"study_id": "report_id"})[STATUS_COLUMNS]
+    return Outcome(_lines(rows), status, labelled.record)
 
 
 def _ask(
     request: Request, reports: list[tuple[str, str]], template: templates.Template, options: dict, say: Callable
-) -> tuple[pd.DataFrame, str | None, list[str]]:
-    """Write what the model said; every report's status, a sentence where the run ended early, and what to know."""
+) -> Outcome:
+    """What the model said."""
     store = options.pop("store", None) or request.store_path
     retry_failed, always = options.pop("retry_failed", False), options.pop("deidentify", False)
-    if options.pop("already_anonymised", False):
-        options["texts"] = "already anonymised"
-    if "model" not in options:
-        raise ParamsError("--model is missing: name the model at the endpoint, such as --model gpt-4o.")
-    try:
-        settings = Settings(**options)
-    except ValidationError as error:
-        faults = messages.sentences(error, options, Settings)
-        raise ParamsError("\n".join(f"--{fault.replace('_', '-', 1)}" for fault in faults)) from None
+    known = options.pop("known_column", ())
+    settings = _settings(options)
     # A local endpoint gets the text as it is; whatever leaves the machine passes the gate.
     sends_as_is = (settings.is_local and not always) or settings.texts == "already anonymised"
-    # Each text is cleaned for the estimate and again for the call; most cohorts are cleaned once this way.
-    gate = None if sends_as_is else lru_cache(maxsize=MOST_CLEANED)(deidentification.Gate().clean)
+    if known and sends_as_is:
+        raise ParamsError("--known-column: the texts are sent as they are; leave it out, or add --deidentify.")
+    gate = None if sends_as_is else _gate(request, reports, known)
     settings.api_key()
     how = {"template": template, "settings": settings, "store_path": store, "deidentify": gate,
            "retry_failed": retry_failed}  # fmt: skip
@@ -132,8 +158,30 @@ def _ask(
         say(_in_words(expected, settings))
     statuses: list[tuple] = []
     with chat.extract(reports, **how) as answers:
-        _write(_rows(answers, template, statuses), request.output)
-        return pd.DataFrame(statuses, columns=STATUS_COLUMNS), answers.stopped, answers.record["warnings"]
+        # Rows become text as they are read, so that a long file needs no table of all.
+        lines = _lines(_rows(answers, template, statuses))
+        record = {**answers.record, **answers.quality()}
+        return Outcome(lines, pd.DataFrame(statuses, columns=STATUS_COLUMNS), record, answers.stopped or "")
+
+
+def _settings(options: dict) -> Settings:
+    if options.pop("already_anonymised", False):
+        options["texts"] = "already anonymised"
+    if "model" not in options:
+        raise ParamsError("--model is missing: name the model at the endpoint, such as --model gpt-4o.")
+    try:
+        return Settings(**options)
+    except ValidationError as error:
+        faults = messages.sentences(error, options, Settings)
+        raise ParamsError("\n".join(f"--{fault.replace('_', '-', 1)}" for fault in faults)) from None
+
+
+def _gate(request: Request, reports: list[tuple[str, str]], columns: tuple[str, ...]) -> Callable:
+    """De-identification that knows the report ids and the values of the columns named."""
+    known = KnownIdentifiers(ids=[report_id for report_id, _ in reports])
+    known |= KnownIdentifiers.of(corpus.values(request.reports, columns))
+    # Each text is cleaned for the estimate and again for the call; most cohorts are cleaned once this way.
+    return lru_cache(maxsize=MOST_CLEANED)(deidentification.Gate(known=known).clean)
 
 
 def _in_words(expected: chat.Estimate, settings: Settings) -> str:
@@ -147,7 +195,7 @@ def _in_words(expected: chat.Estimate, settings: Settings) -> str:
 
 
 def _rows(answers: Iterable[chat.Answer], template: templates.Template, statuses: list[tuple]) -> Iterator[tuple]:
-    """Rows of labels as they are read from the store, so that a long file needs no table of all; fills `statuses`."""
+    """Rows of labels as they are read from the store; fills `statuses`."""
     names = [(finding.id, finding.name) for finding in template.findings]
     for answer in answers:
         model = answer.snapshot or answer.model
@@ -156,12 +204,21 @@ def _rows(answers: Iterable[chat.Answer], template: templates.Template, statuses
         for finding, name in names if answer.labels else ():
             label = answer.labels[finding]
             grounded = ("true" if label.grounded else "false") if label.evidence else ""
-            yield answer.report_id, name, label.raised.value, label.evidence, grounded, label.confidence
+            raised = "false" if label.raised is label.value else "true"
+            place = (label.evidence, label.start, label.end, grounded, label.confidence, raised)
+            yield answer.report_id, name, label.raised.value, *place
 
 
-def _write(rows: Iterable[tuple], path: Path) -> None:
+def _lines(rows: Iterable[tuple]) -> bytes:
+    """The labels as the bytes of a CSV."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(LABEL_COLUMNS)
     writer.writerows(rows)
-    tables.atomic_write(path, buffer.getvalue().encode())
+    return buffer.getvalue().encode()
+
+
+def _write(outcome: Outcome, status: pd.DataFrame, request: Request) -> None:
+    tables.atomic_write(request.output, outcome.labels)
+    tables.write_csv(status, request.status_path)
+    methods.save_record({request.extractor: outcome.record}, request.record_path)

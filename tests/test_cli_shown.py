@@ -32,6 +32,9 @@ def test_help_shows_every_option_once_under_its_heading_in_80_columns():
 class Answers(list):
     stopped, record = None, {"warnings": []}
 
+    def quality(self):
+        return {"violations": 0, "raised": 0}
+
 
 @pytest.fixture
 def asked(tmp_path, monkeypatch):

@@ -37,7 +37,9 @@ def test_extract_writes_labels_and_a_status_for_every_row(reports):
     assert ran.exit_code == 0, ran.output
     assert "labels of 2 of 4 reports" in ran.output
     labels = rows(output)
-    assert list(labels[0]) == ["report_id", "finding", "value", "evidence", "grounded", "confidence"]
+    assert list(labels[0]) == [
+        *("report_id", "finding", "value", "evidence", "start", "end", "grounded", "confidence", "raised")
+    ]
     names = templates.load("elbow").names
     assert [(row["report_id"], row["finding"]) for row in labels] == [(i, n) for i in ("0012", "3") for n in names]
     found = {(row["report_id"], row["finding"]): row["value"] for row in labels}
@@ -95,8 +97,9 @@ def test_every_row_comes_out_again_with_a_status_and_its_reason(tmp_path):
     assert [row["report_id"] for row in status if row["status"] == "ok"] == ["1", "4", "7", "9"]
     assert all((row["status"] == "ok") != bool(row["reason"]) for row in status)
     assert list(status[0]) == [
-        *("report_id", "status", "reason", "model", "prompt_tokens", "completion_tokens", "cost", "seconds")
+        *("report_id", "status", "reason", "model", "prompt_tokens", "completion_tokens", "cost", "seconds", "row")
     ]
+    assert [row["row"] for row in status] == [str(n + 1) for n in range(len(status))]
     assert f"{output}: labels of 4 of 12 reports." in ran.output
     assert f"{output.with_suffix('.status.csv')} says why 8 have none." in ran.output
     assert "ohne Nummer" not in ran.output and "ohne Nummer" not in output.with_suffix(".status.csv").read_text()
@@ -140,6 +143,73 @@ def test_a_quote_that_no_report_holds_is_flagged_and_every_other_one_is_grounded
     assert found["3", "Ossicles"]["grounded"] == "" and 0 <= float(denied["confidence"]) <= 1
     _, output = extract(reports)
     assert {(row["grounded"], row["confidence"]) for row in rows(output)} == {("true", ""), ("", "")}
+
+
+@pytest.mark.parametrize("extractor", ["rules", "openai"])
+def test_the_place_of_a_quote_is_written_and_a_value_raised_by_the_hierarchy_is_marked(reports, monkeypatch, extractor):
+    monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+    text = "Klinik: Sturz.\nOlekranonfraktur."
+
+    def child_alone(text, ids):
+        answer = {i: {"evidence": "", "value": "false"} for i in ids}
+        return answer | {"olecranon_fracture": {"evidence": "Olekranonfraktur", "value": "true"}}
+
+    monkeypatch.setattr("llm_server.labels", child_alone)
+    reports.write_bytes(b'nr;text\n1;"Klinik: Sturz.\r\nOlekranonfraktur."\n')
+    with LlmServer() as server:
+        ran, output = ask(reports, server) if extractor == "openai" else extract(reports)
+    found = {row["finding"]: row for row in rows(output)}
+    whole, part, silent = found["Ulna Fracture"], found["Olecranon Fracture"], found["Ossicles"]
+    for row in (whole, part):
+        assert row["value"] == "true" and text[int(row["start"]) : int(row["end"])] == row["evidence"] != ""
+    assert (silent["start"], silent["end"], silent["raised"]) == ("", "", "false")
+    assert (whole["raised"], part["raised"]) == ("true", "false")
+    told = "2 values were raised to those of their parts (column raised)." in ran.output
+    assert told == (extractor == "openai"), "parts are all that rules read; a model has broken the hierarchy"
+
+
+def test_a_record_of_the_run_is_written_without_texts_ids_or_key(reports, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+    with LlmServer() as server:
+        _, output = ask(reports, server)
+    content = output.with_suffix(".record.json").read_text()
+    record = json.loads(content)["openai"]
+    assert record["sampling"]["temperature"] == "0.2, accepted" and len(record["prompt_sha256"]) == 64
+    assert record["capabilities"]["mode"] == "json_schema" and record["statuses"]["ok"] == 2
+    assert not [word for word in ("Olekranon", "0012", "test-key", "127.0.0.1") if word in content]
+    extract(reports)
+    assert list(json.loads(output.with_suffix(".record.json").read_text())) == ["rules"]
+
+
+def test_values_of_named_columns_and_ids_never_leave_in_a_text(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+    path = tmp_path / "r.csv"
+    text = "Kowalczyk sieht Jürgen das anders, Nr. R-77012. Fraktur. A-4711."
+    path.write_text(f'nr;text;name;fall\nR-77012;"{text}";"Kowalczyk, Jürgen";A-4711\n', encoding="utf-8")
+    names = ["--known-column", "name", "--known-column", "fall"]
+    with LlmServer() as server:
+        ran, _ = ask(path, server, "--deidentify", *names)
+        sent = server.bodies[-1]["messages"][-1]["content"]
+        assert ran.exit_code == 0, ran.output
+        assert not [word for word in ("Kowalczyk", "Jürgen", "R-77012", "A-4711") if word in sent], sent
+        assert "Fraktur." in sent
+        as_it_is, _ = ask(path, server, *names)
+        misspelt, _ = ask(path, server, "--deidentify", "--known-column", "nam")
+    assert as_it_is.exit_code == misspelt.exit_code == 2
+    assert "--known-column: the texts are sent as they are; leave it out, or add --deidentify." in as_it_is.output
+    assert "r.csv: the column 'nam' is not there; the file has nr, text, name, fall." in misspelt.output
+
+
+def test_a_run_without_any_answer_leaves_earlier_labels_as_they_were(reports, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+    with LlmServer() as server:
+        _, output = ask(reports, server)
+        before = {path.suffixes[-2:][0]: path.read_bytes() for path in output.parent.glob("labels*.[cj]s*")}
+        ran, _ = ask(reports, server, "--model", "misspelt")
+    assert ran.exit_code == 1 and "left as it was, since no report has labels from this run." in ran.output
+    assert "Stopped early: Endpoint 127.0.0.1 has no model 'misspelt'" in ran.output
+    assert before == {path.suffixes[-2:][0]: path.read_bytes() for path in output.parent.glob("labels*.[cj]s*")}
+    assert len(before) == 3
 
 
 def test_calls_tokens_and_cost_are_told_before_they_are_made_and_the_end_of_a_model_as_well(reports, monkeypatch):

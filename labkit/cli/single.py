@@ -16,7 +16,7 @@ ENDPOINT = ("base_url", "model", "provider", "api_version", "mode", "local_hosts
 ANSWERS = ("temperature", "no_temperature", "seed", "no_seed", "samples", "reasoning_effort", "batch", "prompt")
 LIMITS = ("concurrency", "timeout_s", "max_completion_tokens", "budget", "prices")
 KEPT = ("store", "retry_failed")
-PRIVACY = ("deidentify", "already_anonymised")
+PRIVACY = ("known_column", "deidentify", "already_anonymised")
 SECTIONS = {
     "Endpoint (--extractor openai; the key comes from OPENAI_API_KEY)": ENDPOINT,
     "Answers": ANSWERS,
@@ -59,6 +59,12 @@ SECTIONS = {
 @click.option("--prices", metavar="NAME", help="Price table: a name in params or a path.")
 @click.option("--store", type=FILE, help="SQLite file that keeps every answer.  [default: beside the output]")
 @click.option("--retry-failed", is_flag=True, help="Ask again for reports whose last answer failed.")
+@click.option(
+    "--known-column",
+    multiple=True,
+    metavar="NAME",
+    help="Column of names, birth dates or numbers that no text may still hold; repeat it for each.",
+)
 @click.option("--deidentify", is_flag=True, help="Do so for an endpoint on this machine, too.")
 @click.option(
     "--already-anonymised",
@@ -71,8 +77,9 @@ def extract(reports: Path, template: str, extractor: str, output: Path, id_colum
     """Label every report of a CSV or JSON-lines file.
 
     Writes report_id, finding (the study's name), value (true, false, uncertain), the quoted evidence, whether the quote
-    stands in the report (grounded) and the model's confidence; and beside it one row per report with its status and
-    reason. An interrupted extraction goes on with the same command. Exit code: 0
+    stands in the report (grounded) and where, the model's confidence, and whether the value was raised to that of a
+    part of the finding (raised); beside it one row per report with its status and reason (.status.csv), and how the
+    labels were made (.record.json). An interrupted extraction goes on with the same command. Exit code: 0
     finished, also where single reports failed; 1 stopped early; 2 wrong input.
 
     \b
@@ -80,6 +87,8 @@ def extract(reports: Path, template: str, extractor: str, output: Path, id_colum
       labkit extract reports.csv --template elbow -o labels.csv
       labkit extract reports.jsonl -t thumb -x openai --model my-model \\
           --base-url http://localhost:8000/v1 --concurrency 32 -o labels.csv
+      labkit extract reports.csv -t thumb -x openai --model gpt-4o \\
+          --known-column patient_name --known-column birth_date -o labels.csv
     """
     import gc
 

@@ -101,7 +101,7 @@ def predict(model: Path, folder: Path, output: Path, cache_dir: Path | None, wor
         click.echo(f"  {n:>6}  {reason}")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Write a trained network for other programs.")
 @click.argument("model", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("-o", "--output", required=True, type=TABLE, help=".pt: TorchScript; .pt2: torch.export; .onnx: ONNX.")
 def export(model: Path, output: Path) -> None:
