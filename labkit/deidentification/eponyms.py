@@ -54,6 +54,11 @@ UNLISTED_BEFORE = re.compile(
     rf"\b(?:[Cc]lassification|[Cc]riteria|[Mm]ethod|[Tt]echnique)\s(?:of|by|per|after|according to)\s{CHAIN}|"
     rf"\b(?:[Gg]rade|[Tt]ype|[Ss]tage)\s{LEVEL}\s(?:according to|after)\s{CHAIN})$"
 )
+# what every such place ends with
+LINKED = re.compile(
+    r"(?:\b(?:nach|NACH|of|by|per|after|to|und|UND|u\.|and|Morbus|Mb\.|Syndrom|[Tt]ype?|[Ss]tadium|[Gg]rade?|Zeichen|de)\s|"
+    r"[/&]\s?)$"
+)
 COUPLED = re.compile(rf"(?:\s(?:und|u\.|and|&)\s|\s?[/&]\s?)[{UPPER}][\w'’]+(?:-[{UPPER}][\w'’]+)*")
 # "Knochenalter ... nach X und Y 13 Jahre"
 AGE = re.compile(rf"(?:{COUPLED.pattern})?(?:\set al\.?)?:?\s\d{{1,2}}(?:[.,]\d+)?\s(?:Jahre|Monate|J\.|years|months)")
@@ -90,6 +95,7 @@ class Eponyms:
         pairs = {pair for words in chains for pair in pairwise(words)}
         self._pairs = {pair for pair in pairs if particles.isdisjoint(pair)}
         self._paired = {word for pair in self._pairs for word in pair}
+        self._heads = {re.split(r"[-']", name)[0] for name in self._names} | self._frequent | self._paired
 
     def __contains__(self, word: str) -> bool:
         key = _key(word)
@@ -121,6 +127,9 @@ class Eponyms:
     def in_use(self, text: str, start: int, end: int) -> bool:
         """Whether the word at [start, end) is an eponym with a grade, a clinical word, "Morbus", "nach" or "type"."""
         word = text[start:end]
+        # most words of a text are in no entry
+        if re.split(r"[-']", _key(word), maxsplit=1)[0] not in self._heads and _key(word) not in self._frequent:
+            return False
         frequent = self.frequent(word)
         if self._in_pair(text, start, end):
             return True
@@ -171,6 +180,8 @@ class Eponyms:
 
     def placed(self, text: str, start: int, end: int) -> bool:
         """Whether what stands before the word leaves no other reading than an eponym, whatever the word is."""
+        if not LINKED.search(text, max(0, start - 10), start):
+            return False
         if UNLISTED_BEFORE.search(text, max(0, start - 64), start):
             return True
         return AGE.match(text, end) is not None and AGE_BEFORE.search(text, max(0, start - 120), start) is not None
