@@ -87,7 +87,7 @@ class Strangers:
         if any(c.isdigit() for c in word) or (text[start - 1 : start] in {"_", "@", "."} and start):
             return False
         if len(word) < SHORTEST:
-            return named and not (len(word) == 2 and word.isupper())
+            return named and not (len(word) == 2 and word.isupper() and word.isascii())
         if not named and text[end : end + 1] == "." and self._lexicon.clipped(word):
             return False
         short = word.isupper() or len(word) < 6 or text[end : end + 1] == "."
