@@ -136,14 +136,18 @@ def _records(lines: list[str], delimiter: str, name: str, *, top: int):
                     yield first, start + reader.line_num, fields, ""
                     first = start + reader.line_num
                 return
-            except csv.Error:
+            except csv.Error as error:
+                if "field limit" in str(error):
+                    problem = f"holds a text of more than {MAX_FIELD:,} characters, or a quote that is not closed"
+                else:
+                    problem = "has a quote that is not closed or not doubled"
                 restarts += 1
                 if restarts > MAX_RESTARTS:
                     raise TableError(
                         f"{name}: quotes are broken in more than {MAX_RESTARTS} rows, first seen after line {first}; "
                         'a quote inside a quoted field is written "".'
                     ) from None
-                yield first, first + 1, None, "has a quote that is not closed or not doubled"
+                yield first, first + 1, None, problem
                 start = first + 1
     finally:
         csv.field_size_limit(limit)

@@ -134,3 +134,12 @@ def test_json_lines_that_no_file_can_hold_again_are_rejected(tmp_path):
     assert list(found.rejected["row"]) == [2, 3]
     with pytest.raises(TableError, match=r"file.jsonl: no line holds a JSON object"):
         delimited.read_jsonl(write(tmp_path, "\n[]\n", "file.jsonl"))
+
+
+def test_a_text_that_is_too_long_is_said_to_be_and_the_next_row_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(delimited, "MAX_FIELD", 200)
+    found = delimited.read_csv(write(tmp_path, 'id,befund\n1,"' + "Fraktur. " * 50 + '"\n2,kurz\n'))
+    assert found.rejected.reason.tolist() == [
+        "line 2 holds a text of more than 200 characters, or a quote that is not closed"
+    ]
+    assert found.table.befund.tolist() == ["kurz"]

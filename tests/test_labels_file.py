@@ -66,13 +66,15 @@ def test_extract_reads_json_lines_and_a_template_by_path(tmp_path):
         (["-t", "knee"], "knee: no such template; known names: clavicle, elbow, thumb."),
         (["-x", "openai"], "--model is missing"),
         (["-x", "openai", "--model", "m", "--base-url", "x"], "--base-url: give an address such as"),
+        (["-x", "openai", "--model", "m", "--base-url", "http://u:sesame@h/v1"], "key comes from the environment.\n"),
+        (["-x", "openai", "--model", "m", "--base-url", "http://h/v1?key=sesame"], "key comes from the environment.\n"),
     ],
 )
 def test_wrong_input_is_one_sentence_and_exit_code_2(reports, change, message):
     ran, output = extract(reports, *change)
     assert ran.exit_code == 2
     assert message in ran.output
-    assert "Traceback" not in ran.output and not output.exists()
+    assert "Traceback" not in ran.output and "sesame" not in ran.output and not output.exists()
 
 
 def test_every_row_comes_out_again_with_a_status_and_its_reason(tmp_path):

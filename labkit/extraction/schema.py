@@ -18,6 +18,12 @@ __all__ = ["Invalid", "answer_model", "lint", "parse", "strict_schema"]
 # Limits of the oldest structured-output servers; newer ones allow more.
 MOST_PROPERTIES = 100
 DEEPEST = 5
+# What was wrong with an answer, in words that go into its reason.
+FAULTS = {
+    "enum": "is none of true, uncertain, false",
+    "extra_forbidden": "holds a finding that was not asked for",
+    "missing": "is missing",
+}
 ALLOWED = frozenset({"type", "properties", "required", "additionalProperties", "enum", "description", "items", "anyOf"})
 
 
@@ -119,5 +125,6 @@ def parse(content: str, template: Template) -> dict[str, Reading]:
         first = error.errors(include_input=False, include_url=False)[0]
         # An unknown key is the model's own text and stays out of the message.
         known = [str(part) for part in first["loc"] if str(part) in {*template.ids, "evidence", "value"}]
-        raise Invalid(f"{'.'.join(known) or 'answer'}: {first['type'].replace('_', ' ')}") from None
+        fault = FAULTS.get(first["type"], first["type"].replace("_", " "))
+        raise Invalid(f"{'.'.join(known) or 'the answer'} {fault}") from None
     return {i: getattr(answer, i) for i in template.ids}

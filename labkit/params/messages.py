@@ -91,7 +91,9 @@ def _is_branch(part) -> bool:
 
 
 def _shown(value) -> str:
-    """The value, where it is a plain short one; sections and long texts are not echoed."""
+    """The value, where it is a plain short one; sections, long texts, addresses that may hold a key are not echoed."""
+    if isinstance(value, str) and re.search(r"://.*[@?]", value):
+        return ""
     if isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= 40):
         return f", not {str(value).lower() if isinstance(value, bool) else repr(value)}"
     return ""

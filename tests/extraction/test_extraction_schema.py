@@ -105,3 +105,19 @@ def test_tokens_that_do_not_fit_the_answer_give_no_confidence(elbow):
     assert value_confidence(content, [token("something else", ("x", 1.0))]) == {}
     assert value_confidence(content, [{"token": None}]) == {}
     assert value_confidence(content, []) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"ossicles": {"evidence": "", "value": "perhaps"}}, "ossicles.value is none of true, uncertain, false"),
+        ({"ossicles": None}, "ossicles is missing"),
+        ({"Kowalczyk": {"evidence": "", "value": "false"}}, "the answer holds a finding that was not asked for"),
+    ],
+)
+def test_what_is_wrong_with_an_answer_is_said_in_words_of_our_own(elbow, change, words):
+    answer = labels("Kein Befund.", elbow.ids) | change
+    content = json.dumps({key: value for key, value in answer.items() if value is not None})
+    with pytest.raises(Invalid) as caught:
+        parse(content, elbow)
+    assert str(caught.value) == words
