@@ -94,7 +94,8 @@ class Reader:
             marks.places = [p for p in named if p.name == ELSEWHERE or not any(_within(p, o) for o in other)]
         if cues:
             neutral = [Match(start, end, None) for start, end in spans.get("neutral", ())]
-            kept = _outer(_late(cues), neutral)
+            begins = {lesion.start for lesion in marks.lesions}
+            kept = _outer([m for m in _late(cues) if not _is_torn(m, begins)], neutral)
             marks.cues = _one_kind([Cue(m.start, m.end, m.label[1], m.label[2]) for m in kept])
         return marks
 
@@ -158,6 +159,11 @@ def _late(matches: list[Match]) -> list[Match]:
         if m.end - m.start < STRETCHED_WORDS
         or not any(o.label == m.label and o.end == m.end and o.start - m.start >= 2 for o in matches)
     ]
+
+
+def _is_torn(match: Match, begins: set[int]) -> bool:
+    """Whether a negation with a gap begins at one that denies a property: "Nicht dislozierte Fraktur vorhanden"."""
+    return match.label == ("cue", "negation", "after") and match.end - match.start > 2 and match.start + 1 in begins
 
 
 def _within(inner: Match | Mention, outer: Match | Mention) -> bool:

@@ -11,6 +11,8 @@ __all__ = ["applies"]
 NEAR_WORDS = 3
 # Words over which a cue can reach; a longer way is no writer's, and would be walked for each cue and lesion.
 LONGEST_REACH = 40
+# Kinds of which a phrase with a gap is about the lesion in it.
+HOLDING_KINDS = frozenset({"hedge", "unlikely", "consistent"})
 # Kinds of which a phrase before a comma is about the lesion before it: "Fraktur wahrsch., Erguss".
 TRAILING_KINDS = frozenset({"hedge", "unlikely"})
 # Words of a place between a colon and the answer that holds there.
@@ -27,7 +29,7 @@ def applies(cue: Cue, mention: Mention, marks: Marks) -> bool:
         return cue.start < mention.end and mention.start < cue.end
     if mention.start < cue.start and cue.end < mention.end:
         return cue.kind == "negation"
-    if cue.start < mention.start and mention.end < cue.end:
+    if cue.start < mention.start and mention.end < cue.end and cue.kind in HOLDING_KINDS:
         return True  # "könnte eine Arthrose vorliegen": the phrase holds what it is about
     if cue.end <= mention.start:
         if cue.side == "near":
