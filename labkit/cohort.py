@@ -41,6 +41,11 @@ class Cohort:
         chosen = self.studies.loc[self.studies.usable == "true", "study_id"]
         return [(study_id, self.reports[study_id].text) for study_id in chosen]
 
+    @property
+    def identifiers(self) -> KnownIdentifiers:
+        """Those of the reports' columns, and patients' numbers that only the radiographs give."""
+        return known_identifiers(self.reports) | KnownIdentifiers(ids=list(self.keys["patient_id"]))
+
     def flow(self) -> pd.DataFrame:
         """Reports and images per site: rows read, used, and left out by reason; for the cohort table of a report."""
         used = self.studies[self.studies.usable == "true"].groupby("site").size()

@@ -173,6 +173,14 @@ def test_known_identifiers_are_those_of_the_columns(made, tmp_path):
     assert len(known.dates) > 10
 
 
+def test_a_patients_number_that_only_the_radiographs_give_is_an_identifier_too(made, tmp_path):
+    options = {"views": TEMPLATE.views, "resolve": lambda p: made / p, "keys_path": tmp_path / "keys.csv"}
+    found = cohort.intake(without_patient_ids(made, tmp_path), **options)
+    numbers = set(found.keys["patient_id"]) - {""}
+    assert len(numbers) > 10 and not numbers & set(cohort.known_identifiers(found.reports).ids)
+    assert numbers | set(found.keys["accession_number"]) <= set(found.identifiers.ids)
+
+
 def test_when_nothing_links_the_most_frequent_reason_is_named(made, tmp_path):
     wrong = section(made).model_copy(update={"link_by": "study_uid"})
     with pytest.raises(CorpusError, match="no study is left of 20 reports; the most frequent reason"):

@@ -207,9 +207,9 @@ def _answers(record: dict) -> dict[str, str]:
         f"{ungrounded}; {missing}",
         "Hierarchy": f"{RULE}: {record['violations']:,} violations in {record['answers_with_violations']:,} answers, "
         f"{record['raised']:,} values raised by this rule",
-        "Handling": f"{record['answers_used']['retries']:,} requests repeated: after faults of the server, answers that "
-        f"were not valid or a rate limit (the last {record['answers_used']['rate_limited']:,} times); a report that "
-        "still has no valid answer keeps its status and reason, gets no label and is not used",
+        "Handling": f"{record['answers_used']['retries']:,} requests repeated: after faults of the server, answers "
+        f"that were not valid or a rate limit (the last {record['answers_used']['rate_limited']:,} times); a report "
+        "that still has no valid answer keeps its status and reason, gets no label and is not used",
     }
 
 
