@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 
 from labkit.errors import TableError
 from labkit.templates import LabelValue
@@ -16,6 +17,7 @@ from labkit.templates import LabelValue
 __all__ = ["MACRO", "POOLED", "READINGS", "Cases", "label_set", "select", "with_scores"]
 
 MACRO = "Macro average"
+EDGE = 1e-9  # scores are kept with nine digits
 POOLED = "All findings"  # labels of all findings together
 TEST_SPLITS = ("test", "external")
 CODES = {LabelValue.FALSE: 0.0, LabelValue.UNCERTAIN: 0.5, LabelValue.TRUE: 1.0}
@@ -58,7 +60,7 @@ class Cases:
 
 
 def select(predictions, labels, *, split, policy, site=None):
-    """Cases of one split (all its sites, or one) with the scores of one policy, averaged over seeds.
+    """Cases of one split (all its sites, or one) with the scores of one policy, the mean logit over seeds.
 
     Raises
     ------
@@ -67,7 +69,7 @@ def select(predictions, labels, *, split, policy, site=None):
     chosen = predictions[(predictions["split"] == split) & (predictions["policy"] == policy)]
     if site is not None:
         chosen = chosen[chosen["site"] == site]
-    score = chosen.groupby(["study_id", "finding"])["score"].mean().unstack("finding")
+    score = _over_seeds(chosen).unstack("finding")
     if score.isna().any(axis=None):
         study = score.index[score.isna().any(axis=1)][0]
         raise TableError(
@@ -93,6 +95,16 @@ def select(predictions, labels, *, split, policy, site=None):
         extracted=coded["extracted"].to_numpy(float),
         score=score.to_numpy(float),
     )
+
+
+def _over_seeds(chosen):
+    """Score per (study_id, finding): of one seed its own, of several the mean logit, as in `training.ensemble`."""
+    grouped = chosen.groupby(["study_id", "finding"])["score"]
+    if not chosen.duplicated(["study_id", "finding"]).any():
+        return grouped.first()
+    # A score rounded to 0 or 1 has no logit.
+    odds = logit(chosen["score"].clip(EDGE, 1 - EDGE))
+    return expit(odds.groupby([chosen["study_id"], chosen["finding"]]).mean())
 
 
 def with_scores(labels, predictions):

@@ -7,6 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from labkit import evaluation, tables
 from labkit.errors import TableError
+from labkit.evaluation import cases
 
 SETTINGS = evaluation.Settings(min_positives=3)
 
@@ -118,6 +119,15 @@ def test_scores_of_several_seeds_are_averaged(predictions, labels):
     alone, _ = evaluation.evaluate(pd.concat([predictions, predictions.assign(seed=2)]), labels, settings=SETTINGS)
     expected, _ = evaluation.evaluate(predictions, labels, settings=SETTINGS)
     assert value(alone, "auc") == value(expected, "auc")
+
+
+def test_several_seeds_meet_at_their_mean_logit(predictions, labels):
+    second = predictions.assign(seed=2, score=predictions["score"] / 2)
+    chosen = {"split": "test", "policy": predictions["policy"].iloc[0]}
+    both = cases.select(pd.concat([predictions, second]), labels, **chosen)
+    one = cases.select(predictions, labels, **chosen).score.clip(1e-9, 1 - 1e-9)
+    odds = np.sqrt(one / (1 - one) * (one / 2) / (1 - one / 2))
+    np.testing.assert_allclose(both.score, odds / (1 + odds), rtol=1e-6)
 
 
 def test_order_of_rows_does_not_matter(predictions, labels):
