@@ -55,7 +55,7 @@ def train(params: Path, names: tuple[str, ...], seeds: tuple[int, ...]) -> None:
             click.echo(reporting.overview(runs).to_string(index=False))
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Apply a trained network to a folder of radiographs.")
 @click.argument("model", type=FILE)
 @click.argument("folder", type=FILE)
 @click.option("-o", "--output", required=True, type=TABLE, help="CSV of scores; a .left_out.csv is written beside it.")
