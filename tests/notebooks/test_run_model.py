@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -96,9 +97,15 @@ def page(layout):
 
 
 def shared_texts(layout):
-    return {
-        p: p.read_text(encoding="utf-8") for p in layout.reports_dir.rglob("*") if p.suffix != ".png" and p.is_file()
-    }
+    """Everything that may be shared as text, an Excel file by its parts."""
+    found = {}
+    for path in (p for p in layout.reports_dir.rglob("*") if p.suffix != ".png" and p.is_file()):
+        if path.suffix == ".xlsx":
+            with zipfile.ZipFile(path) as package:
+                found[path] = "".join(package.read(name).decode("utf-8") for name in package.namelist())
+        else:
+            found[path] = path.read_text(encoding="utf-8")
+    return found
 
 
 def report_texts(done):
