@@ -107,17 +107,29 @@ class ExtractionSection(Section):
 
 
 class SplitSection(Section):
-    """Shares of the training site's patients; drawn once per cohort, never redrawn silently."""
+    """Shares of the training site's patients, or folds, or a split from a file; drawn once per cohort, never redrawn
+    silently.
+
+    file : a published split (CSV with an identifier and a column split); the shares are then not used.
+    folds, fold : k folds in place of the shares, and the one that is the test set now, from 0.
+    """
 
     train: float = Field(gt=0, lt=1)
     validation: float = Field(gt=0, lt=1)
     test: float = Field(gt=0, lt=1)
     seed: int = Field(ge=0)
+    file: str | None = None
+    folds: int | None = Field(default=None, ge=3)
+    fold: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _sum_is_one(self):
         if abs(self.train + self.validation + self.test - 1) > 1e-9:
             raise ValueError("train, validation and test must add up to 1")
+        if self.file and self.folds:
+            raise ValueError("file and folds exclude each other; leave one of them out")
+        if self.folds and self.fold >= self.folds:
+            raise ValueError(f"fold {self.fold} does not exist; folds {self.folds} are counted from 0")
         return self
 
 

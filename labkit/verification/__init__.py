@@ -27,7 +27,7 @@ from labkit.verification.estimates import cases_needed, design_effect, from_samp
 from labkit.verification.extractors import compare_extractors
 from labkit.verification.gathering import gather
 from labkit.verification.hierarchy import violations
-from labkit.verification.merging import draw_splits, merge
+from labkit.verification.merging import draw_splits, merge, take_splits
 from labkit.verification.mistakes import MISTAKES, error_types, keep_lists, review_table, shareable
 from labkit.verification.notice import coverage, notice
 from labkit.verification.queue import QUEUE, queue, reasons_table
@@ -84,6 +84,7 @@ __all__ = [
     "simulate",
     "stacked",
     "summary",
+    "take_splits",
     "uncertain_test_labels",
     "uncertainty",
     "violations",

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from labkit import splits, tables
+from labkit import delimited, splits, tables
 from labkit.params import SplitSection
 from labkit.verification.adjudication import settled
 from labkit.verification.reviews import SIMULATED
 
-__all__ = ["draw_splits", "merge"]
+__all__ = ["draw_splits", "merge", "take_splits"]
 
 LABEL = ["study_id", "finding"]
 
@@ -26,28 +26,72 @@ def draw_splits(
     """SPLITS of the patients whose studies have labels, and a sentence on how they came about.
 
     Patients of an earlier draw with the same settings keep their split; new patients are drawn among themselves. Other
-    settings (shares, seed) redraw all of them, and the sentence says so.
+    settings (shares, folds, seed) redraw all of them, and the sentence says so; another fold turns the folds that were
+    drawn.
     """
     labels = findings.merge(studies[["study_id", "patient", "site"]], on="study_id")
-    fractions = {name: getattr(section, name) for name in ("train", "validation", "test")}
-    settings = {"fractions": fractions, "seed": section.seed, "test_only": sorted(test_only)}
-    beside = path.with_suffix(".settings.json")
-    earlier = pd.DataFrame(columns=["patient", "split"])
-    note = "drawn for the first time"
-    if path.exists() and beside.exists():
+    shares = {name: getattr(section, name) for name in ("train", "validation", "test")}
+    settings = {"fractions": shares, "seed": section.seed, "test_only": sorted(test_only)}
+    drawn_path = path
+    if section.folds:
+        settings = {"folds": section.folds, "seed": section.seed, "test_only": sorted(test_only)}
+        drawn_path = path.with_name("folds.csv")
+    beside = drawn_path.with_suffix(".settings.json")
+    earlier, note = pd.DataFrame(columns=["patient", "split"]), "drawn for the first time"
+    if drawn_path.exists() and beside.exists():
         if json.loads(beside.read_text(encoding="utf-8")) == settings:
-            earlier, note = tables.read(path, tables.SPLITS), "kept from the first draw"
+            earlier, note = delimited.read_csv(drawn_path).table, "kept from the first draw"
         else:
-            note = "drawn anew, since the shares, the seed or the test sites in the params have changed"
+            note = "drawn anew, since the shares, the folds, the seed or the test sites in the params have changed"
     new = labels[~labels.patient.isin(earlier.patient)]
     if len(new):
         if len(earlier):
             note = f"kept from the first draw; {new.patient.nunique()} new patients were drawn among themselves"
-        drawn = splits.assign(new, fractions=fractions, seed=section.seed, external_sites=tuple(sorted(test_only)))
+        options = {"seed": section.seed, "external_sites": tuple(sorted(test_only))}
+        if section.folds:
+            drawn = splits.folds(new, section.folds, **options)
+        else:
+            drawn = splits.assign(new, fractions=shares, **options)
         earlier = pd.concat([earlier, drawn], ignore_index=True).sort_values("patient", ignore_index=True)
-    tables.write(earlier, path, tables.SPLITS)
+    tables.write_csv(earlier, drawn_path)
     tables.atomic_write(beside, json.dumps(settings, sort_keys=True).encode())
+    if section.folds:
+        note = f"fold {section.fold} of {section.folds} is the test set; {note}"
+        earlier = splits.of_fold(earlier, section.fold)
+        _keep(earlier, path, settings | {"fold": section.fold})
     return earlier[earlier.patient.isin(labels.patient)].reset_index(drop=True), note
+
+
+def take_splits(
+    findings: pd.DataFrame,
+    studies: pd.DataFrame,
+    *,
+    file: Path,
+    keys: pd.DataFrame,
+    test_only: Iterable[str],
+    path: Path,
+) -> tuple[pd.DataFrame, str]:
+    """SPLITS of a published file, and a sentence on how it fits; patients of test-only sites are external.
+
+    Raises
+    ------
+    TableError : the file does not fit (see `splits.published`), or a patient of the training site is not in it.
+    """
+    labels = findings.merge(studies[["study_id", "patient", "site"]], on="study_id")
+    table, note = splits.published(file, keys)
+    outside = sorted(set(labels.patient[labels.site.isin(list(test_only))]))
+    external = pd.DataFrame({"patient": outside, "split": "external"})
+    table = pd.concat([table[~table.patient.isin(outside)], external], ignore_index=True)
+    splits.attach(labels, table)
+    table = table[table.patient.isin(labels.patient)].sort_values("patient", ignore_index=True)
+    _keep(table, path, {"file": file.name})
+    return table, note
+
+
+def _keep(table: pd.DataFrame, path: Path, settings: dict) -> None:
+    """Write SPLITS with what they come from beside, so that no later draw takes them for its own."""
+    tables.write(table, path, tables.SPLITS)
+    tables.atomic_write(path.with_suffix(".settings.json"), json.dumps(settings, sort_keys=True).encode())
 
 
 def merge(
