@@ -14,12 +14,12 @@ import pandas as pd
 
 from labkit import corpus, radiographs, tables
 from labkit.corpus import Report
-from labkit.deidentification import KnownIdentifiers
+from labkit.deidentification import KnownIdentifiers, identifiers_by_text
 from labkit.errors import CorpusError
 from labkit.hardware import names_hardware
 from labkit.params import CohortSection
 
-__all__ = ["Cohort", "intake", "known_identifiers", "texts"]
+__all__ = ["Cohort", "intake", "known_identifiers", "own_names", "texts"]
 
 KEY = ["site", "report_id"]
 SEXES = {"m": "M", "male": "M", "männlich": "M", "f": "F", "w": "F", "female": "F", "weiblich": "F", "d": "D", "o": "D"}
@@ -114,6 +114,11 @@ def known_identifiers(reports: dict[str, Report]) -> KnownIdentifiers:
         dates=[r.birth_date for r in reports.values()],
         ids=[i for r in reports.values() for i in (r.report_id, r.accession_number, r.patient_id, r.study_uid)],
     )
+
+
+def own_names(reports: dict[str, Report]) -> dict[str, KnownIdentifiers]:
+    """The patient's name of each report, by its text."""
+    return identifiers_by_text((r.text, [r.patient_name]) for r in reports.values())
 
 
 def _numbered(read: dict[str, corpus.Corpus], earlier: pd.DataFrame) -> pd.DataFrame:

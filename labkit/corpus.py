@@ -105,20 +105,19 @@ def load(path: str | Path, columns: Columns) -> Corpus:
     return Corpus(reports, rejected.sort_values("row").reset_index(drop=True), len(fields) + len(broken))
 
 
-def values(path: str | Path, columns: Iterable[str]) -> list[str]:
-    """All values of some columns of a file of reports, such as identifiers that its texts may hold.
+def values(path: str | Path, columns: Iterable[str]) -> dict[int, list[str]]:
+    """What some columns of a file of reports hold, by row, such as identifiers that its texts may name.
 
     Raises
     ------
     CorpusError : the file is missing or lacks a column.
     """
-    path, found = Path(path), []
-    table = _content(path).table if (columns := list(columns)) else pd.DataFrame()
+    path, columns = Path(path), list(columns)
+    table = _content(path).table if columns else pd.DataFrame()
     for name in columns:
         if name not in table.columns:
             raise CorpusError(f"{path.name}: the column '{name}' is not there; {_seen(list(table.columns), {})}.")
-        found += table[name].str.strip().tolist()
-    return found
+    return {row: [value.strip() for value in held] for row, *held in table[columns].itertuples(name=None)}
 
 
 def _content(path: Path) -> delimited.Delimited:

@@ -16,7 +16,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from labkit import corpus, deidentification, tables, templates
-from labkit.deidentification import KnownIdentifiers
+from labkit.deidentification import KnownIdentifiers, identifiers_by_text
 from labkit.errors import CorpusError, ParamsError
 from labkit.extraction import chat, labelling, methods, rules
 from labkit.extraction.settings import Settings
@@ -79,11 +79,10 @@ def extract(request: Request, *, options: dict, say: Callable[[str], None], warn
         raise ParamsError(f"{names}: the rules ask no model; add --extractor openai, or leave these out.")
     template = templates.load(request.template)
     read = corpus.load(request.reports, corpus.Columns(report_id=request.id_column, report=request.text_column))
-    reports = [(report.report_id, report.text) for report in read.reports]
     if request.extractor == "rules":
-        outcome = _read(reports, template)
+        outcome = _read(_pairs(read), template)
     else:
-        outcome = _ask(request, reports, template, dict(options), say)
+        outcome = _ask(request, read, template, dict(options), say)
     for note in outcome.record.get("warnings", ()):
         warn(f"Endpoint: {note}.")
     status = _every_row(outcome.status, read)
@@ -137,10 +136,13 @@ def _read(reports: list[tuple[str, str]], template: templates.Template) -> Outco
     return Outcome(_lines(rows), status, labelled.record)
 
 
-def _ask(
-    request: Request, reports: list[tuple[str, str]], template: templates.Template, options: dict, say: Callable
-) -> Outcome:
+def _pairs(read: corpus.Corpus) -> list[tuple[str, str]]:
+    return [(report.report_id, report.text) for report in read.reports]
+
+
+def _ask(request: Request, read: corpus.Corpus, template: templates.Template, options: dict, say: Callable) -> Outcome:
     """What the model said."""
+    reports = _pairs(read)
     store = options.pop("store", None) or request.store_path
     retry_failed, always = options.pop("retry_failed", False), options.pop("deidentify", False)
     known = options.pop("known_column", ())
@@ -149,7 +151,7 @@ def _ask(
     sends_as_is = (settings.is_local and not always) or settings.texts == "already anonymised"
     if known and sends_as_is:
         raise ParamsError("--known-column: the texts are sent as they are; leave it out, or add --deidentify.")
-    gate = None if sends_as_is else _gate(request, reports, known)
+    gate = None if sends_as_is else _gate(request, read, known)
     settings.api_key()
     how = {"template": template, "settings": settings, "store_path": store, "deidentify": gate,
            "retry_failed": retry_failed}  # fmt: skip
@@ -176,12 +178,14 @@ def _settings(options: dict) -> Settings:
         raise ParamsError("\n".join(f"--{fault.replace('_', '-', 1)}" for fault in faults)) from None
 
 
-def _gate(request: Request, reports: list[tuple[str, str]], columns: tuple[str, ...]) -> Callable:
+def _gate(request: Request, read: corpus.Corpus, columns: tuple[str, ...]) -> Callable:
     """De-identification that knows the report ids and the values of the columns named."""
-    known = KnownIdentifiers(ids=[report_id for report_id, _ in reports])
-    known |= KnownIdentifiers.of(corpus.values(request.reports, columns))
+    values = corpus.values(request.reports, columns)
+    known = KnownIdentifiers(ids=[report.report_id for report in read.reports])
+    known |= KnownIdentifiers.of(value for held in values.values() for value in held)
+    own = identifiers_by_text((report.text, values.get(report.row, ())) for report in read.reports)
     # Each text is cleaned for the estimate and again for the call; most cohorts are cleaned once this way.
-    return lru_cache(maxsize=MOST_CLEANED)(deidentification.Gate(known=known).clean)
+    return lru_cache(maxsize=MOST_CLEANED)(deidentification.Gate(known=known, own=own).clean)
 
 
 def _in_words(expected: chat.Estimate, settings: Settings) -> str:

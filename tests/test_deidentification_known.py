@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from labkit.deidentification import Gate, KnownIdentifiers
+from labkit.deidentification import Gate, KnownIdentifiers, identifiers_by_text
 from labkit.deidentification.spellings import fold, name_parts, read_date
 
 COHORT = KnownIdentifiers(
@@ -150,3 +150,18 @@ def test_a_known_birth_date_is_found_in_any_notation(date):
 def test_a_known_number_inside_of_a_longer_one_stays():
     assert KNOWN_GATE.clean("Dosis 0.2420841, 9.50973 mm").text == "Dosis 0.2420841, 9.50973 mm"
     assert KNOWN_GATE.clean("MRN242084, ap").text == "[ID], ap"
+
+
+def test_a_patients_own_name_goes_from_the_own_report_also_where_it_is_a_word():
+    texts = {"Lang": "Lang wird informiert. Fraktur.", "Kurz": "Kurz war gestürzt.", "Weiß": "Weiß sieht den Befund."}
+    own = identifiers_by_text((text, [f"{name}^Ida"]) for name, text in texts.items())
+    gate = Gate(known=KnownIdentifiers(names=[f"{name}^Ida" for name in texts]), own=own)
+    for name, text in texts.items():
+        assert name not in gate.clean(text).text
+    assert gate.clean("Lang anhaltender Schmerz, die Schraube ist lang.").text.endswith("die Schraube ist lang.")
+    assert gate.clean("Kurz danach Sturz.").text == "Kurz danach Sturz."
+
+
+def test_equal_reports_of_two_patients_share_what_is_known():
+    own = identifiers_by_text([("Befund.", ["Lang^Ida"]), ("Befund.", ["Kurz^Udo", "1960-02-01"]), ("Leer.", [""])])
+    assert own == {"Befund.": KnownIdentifiers(names=["Lang^Ida", "Kurz^Udo"], dates=["1960-02-01"])}

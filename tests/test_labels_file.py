@@ -186,14 +186,14 @@ def test_a_record_of_the_run_is_written_without_texts_ids_or_key(reports, monkey
 def test_values_of_named_columns_and_ids_never_leave_in_a_text(tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "test-key")
     path = tmp_path / "r.csv"
-    text = "Kowalczyk sieht Jürgen das anders, Nr. R-77012. Fraktur. A-4711."
-    path.write_text(f'nr;text;name;fall\nR-77012;"{text}";"Kowalczyk, Jürgen";A-4711\n', encoding="utf-8")
+    text = "Lang sieht Jürgen das anders, Nr. R-77012. Fraktur. A-4711."
+    path.write_text(f'nr;text;name;fall\nR-77012;"{text}";"Lang, Jürgen";A-4711\n', encoding="utf-8")
     names = ["--known-column", "name", "--known-column", "fall"]
     with LlmServer() as server:
         ran, _ = ask(path, server, "--deidentify", *names)
         sent = server.bodies[-1]["messages"][-1]["content"]
         assert ran.exit_code == 0, ran.output
-        assert not [word for word in ("Kowalczyk", "Jürgen", "R-77012", "A-4711") if word in sent], sent
+        assert not [word for word in ("Lang", "Jürgen", "R-77012", "A-4711") if word in sent], sent
         assert "Fraktur." in sent
         as_it_is, _ = ask(path, server, *names)
         misspelt, _ = ask(path, server, "--deidentify", "--known-column", "nam")

@@ -47,7 +47,7 @@ class Cleaning:
 
     def __init__(self, read: dict[str, Corpus]):
         reports = {f"{site} {report.row}": report for site, content in read.items() for report in content.reports}
-        self._gate = deidentification.Gate(known=cohort.known_identifiers(reports))
+        self._gate = deidentification.Gate(known=cohort.known_identifiers(reports), own=cohort.own_names(reports))
         self._done: dict[str, Cleaned] = {}
 
     def clean(self, text: str) -> Cleaned:

@@ -23,8 +23,8 @@ scan        known identifiers in a folder of results
 """
 
 from labkit.deidentification.gate import Gate
-from labkit.deidentification.known import KnownIdentifiers
+from labkit.deidentification.known import KnownIdentifiers, identifiers_by_text
 from labkit.deidentification.scan import scan_folder
 from labkit.deidentification.spans import Cleaned, Span
 
-__all__ = ["Cleaned", "Gate", "KnownIdentifiers", "Span", "scan_folder"]
+__all__ = ["Cleaned", "Gate", "KnownIdentifiers", "Span", "identifiers_by_text", "scan_folder"]

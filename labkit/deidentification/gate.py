@@ -1,7 +1,7 @@
 """The gate in front of every endpoint that is not local: identifiers become typed placeholders."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from labkit.deidentification import contacts
@@ -48,6 +48,8 @@ class Gate:
     known : identifiers of the whole cohort, from columns; the surest source.
     languages : codes (files in `params/deidentification/`) or paths of YAML files.
     eponyms : path of a list that replaces the project's own.
+    own : identifiers of single reports, by their text. A patient's own name is taken for one also where it is a word
+        ("Lang wird informiert"), which among the texts of all others would remove too much.
 
     Raises
     ------
@@ -61,7 +63,10 @@ class Gate:
         known: KnownIdentifiers | None = None,
         languages: Iterable[str | Path] = ("de", "en"),
         eponyms: str | Path | None = None,
+        *,
+        own: Mapping[str, KnownIdentifiers] | None = None,
     ):
+        self._own = own or {}
         loaded = tuple(load(language) for language in languages)
         self._lexicon = Lexicon(loaded)
         self._eponyms = Eponyms(eponyms, languages=loaded, lexicon=self._lexicon)
@@ -95,6 +100,8 @@ class Gate:
         """Places and types of the identifiers in the text, in order and disjoint."""
         if not isinstance(known, KnownIdentifiers):
             known = KnownIdentifiers.of(known)
+        if text in self._own:
+            known |= self._own[text]
         indexes = [index for index in (self._cohort, self._known_index(known, strict=True) if known else None) if index]
         spans = [span for index in indexes for span in index.find(text)]
         for index in indexes:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from labkit.deidentification.spans import Span
 from labkit.deidentification.spellings import fold, read_date
 
-__all__ = ["KnownIdentifiers", "KnownNumbers"]
+__all__ = ["KnownIdentifiers", "KnownNumbers", "identifiers_by_text"]
 
 SHORTEST_ID = 4
 CHUNK = re.compile(r"[^\W_]+")
@@ -69,6 +69,15 @@ class KnownIdentifiers(BaseModel):
         return KnownIdentifiers(
             **{kind: getattr(self, kind) + getattr(other, kind) for kind in KnownIdentifiers.model_fields}
         )
+
+
+def identifiers_by_text(found: Iterable[tuple[str, Iterable]]) -> dict[str, KnownIdentifiers]:
+    """Identifiers of single reports by their text, from (text, plain values); those of equal texts together."""
+    own: dict[str, KnownIdentifiers] = {}
+    for text, values in found:
+        if known := KnownIdentifiers.of(values):
+            own[text] = own.get(text, KnownIdentifiers()) | known
+    return own
 
 
 def _kind(value: str) -> str:

@@ -72,7 +72,8 @@ def test_what_papermill_injects_from_a_params_file_makes_p(path, step):
         getattr(params, step.capitalize()).check(**given | {"paths": given["paths"] | {"bild_dir": "x"}})
 
 
-@pytest.mark.parametrize("policy", [p for p in labkit.policies.Policy if p != "self_trained"])  # which trains a network first
+# self_trained trains a network first
+@pytest.mark.parametrize("policy", [p for p in labkit.policies.Policy if p != "self_trained"])
 def test_training_makes_targets_by_every_policy_that_params_may_name(policy):
     cells = [c.source for c in nbformat.read(NOTEBOOKS["training"], as_version=4).cells if "targets_of" in c.source]
     values = ["true", "uncertain", "false"] * 2
