@@ -3,6 +3,7 @@
 params, layout, templates           the choices of a study, its paths, its findings
 tables, contracts                   what every file holds, checked when written and read
 delimited, corpus, cohort           reports and radiographs as hospitals have them, linked
+identities                          whom their columns and headers name
 synthetic                           a cohort with a known truth, for the demonstration and the tests
 extraction, deidentification        labels from texts, by rules or a model; no name leaves the house
 hardware, certainty, yaml_model     metal or a cast, how sure a hedge is; files users edit

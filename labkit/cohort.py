@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from labkit import corpus, radiographs, tables
+from labkit import corpus, identities, radiographs, tables
 from labkit.corpus import Report
-from labkit.deidentification import KnownIdentifiers, identifiers_by_text
+from labkit.deidentification import KnownIdentifiers
 from labkit.errors import CorpusError
 from labkit.hardware import names_hardware
 from labkit.params import CohortSection
 
-__all__ = ["Cohort", "intake", "known_identifiers", "own_names", "texts"]
+__all__ = ["Cohort", "intake", "texts"]
 
 KEY = ["site", "report_id"]
 SEXES = {"m": "M", "male": "M", "männlich": "M", "f": "F", "w": "F", "female": "F", "weiblich": "F", "d": "D", "o": "D"}
@@ -27,13 +27,16 @@ SEXES = {"m": "M", "male": "M", "männlich": "M", "f": "F", "w": "F", "female": 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Tables KEYS (of reports at hand), STUDIES, IMAGES and EXCLUDED, and the reports by study_id (never written)."""
+    """Tables KEYS (of reports at hand), STUDIES, IMAGES and EXCLUDED; never written: the reports by study_id, and who
+    the headers of the radiographs name.
+    """
 
     keys: pd.DataFrame
     studies: pd.DataFrame
     images: pd.DataFrame
     excluded: pd.DataFrame
     reports: dict[str, Report]
+    in_headers: KnownIdentifiers
 
     @property
     def usable(self) -> list[tuple[str, str]]:
@@ -43,8 +46,9 @@ class Cohort:
 
     @property
     def identifiers(self) -> KnownIdentifiers:
-        """Those of the reports' columns, and patients' numbers that only the radiographs give."""
-        return known_identifiers(self.reports) | KnownIdentifiers(ids=list(self.keys["patient_id"]))
+        """Those of the reports' columns and of the radiographs' headers."""
+        ids = KnownIdentifiers(ids=list(self.keys["patient_id"]))
+        return identities.known_identifiers(self.reports) | ids | self.in_headers
 
     def flow(self) -> pd.DataFrame:
         """Reports and images per site: rows read, used, and left out by reason; for the cohort table of a report."""
@@ -85,7 +89,8 @@ def intake(
     )
     keys = _numbered(read, earlier)
     reports = _by_study(read, keys)
-    linked = _link(section, keys, reports, views=views, resolve=resolve, progress=progress)
+    indexed = _index(section, resolve, progress)
+    linked = _link(section, keys, reports, indexed, views=views)
     keys = _with_patients(keys, earlier, linked)
     # A report that is missing today (a broken row) may be back tomorrow: its readings belong to its pseudonym.
     gone = earlier[~earlier.study_id.isin(keys.study_id)]
@@ -98,27 +103,13 @@ def intake(
             f"no study is left of {len(studies)} reports; the most frequent reason: {reasons.index[0]} "
             f"({reasons.iloc[0]} times). Check cohort.link_by, the columns and view_rules in the params."
         )
-    return Cohort(keys, studies, images, _excluded(read, studies, images), reports)
+    return Cohort(keys, studies, images, _excluded(read, studies, images), reports, identities.in_headers(indexed))
 
 
 def texts(section: CohortSection, *, resolve: Callable[[str], Path], keys_path: Path) -> dict[str, Report]:
     """The reports by study_id, read again for a person to look at."""
     read = {name: corpus.load(resolve(site.reports), site.columns) for name, site in section.sites.items()}
     return _by_study(read, tables.read(keys_path, tables.KEYS))
-
-
-def known_identifiers(reports: dict[str, Report]) -> KnownIdentifiers:
-    """Names, birth dates and numbers of the cohort's columns, for the gate and for the final scan."""
-    return KnownIdentifiers(
-        names=[r.patient_name for r in reports.values()],
-        dates=[r.birth_date for r in reports.values()],
-        ids=[i for r in reports.values() for i in (r.report_id, r.accession_number, r.patient_id, r.study_uid)],
-    )
-
-
-def own_names(reports: dict[str, Report]) -> dict[str, KnownIdentifiers]:
-    """The patient's name of each report, by its text."""
-    return identifiers_by_text((r.text, [r.patient_name]) for r in reports.values())
 
 
 def _numbered(read: dict[str, corpus.Corpus], earlier: pd.DataFrame) -> pd.DataFrame:
@@ -173,8 +164,8 @@ def _by_study(read: dict[str, corpus.Corpus], keys: pd.DataFrame) -> dict[str, R
     return dict(sorted(found.items()))
 
 
-def _link(section, keys, reports, *, views, resolve, progress):
-    """Studies and images linked, or None where the sites have no images."""
+def _index(section, resolve, progress):
+    """One row per file of all sites, or None where they have no images."""
     if not section.has_images:
         return None
     indexes = []
@@ -183,11 +174,18 @@ def _link(section, keys, reports, *, views, resolve, progress):
         found = radiographs.index(folder, rules=rules, progress=progress)
         found = radiographs.measure(found, folder, view_rules=section.view_rules, rules=rules)
         indexes.append(found.assign(site=name))
+    return pd.concat(indexes, ignore_index=True)
+
+
+def _link(section, keys, reports, indexed, *, views):
+    """Studies and images linked, or None where the sites have no images."""
+    if indexed is None:
+        return None
     dates = {study_id: report.study_date for study_id, report in reports.items()}
     wanted = keys[["study_id", "site", "accession_number", "study_uid", "patient_id"]]
     return radiographs.link(
         wanted.assign(study_date=wanted.study_id.map(dates)),
-        pd.concat(indexes, ignore_index=True),
+        indexed,
         by=section.link_by,
         views=views,
         view_rules=section.view_rules,

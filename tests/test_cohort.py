@@ -6,7 +6,7 @@ import pandas as pd
 import pydicom
 import pytest
 
-from labkit import cohort, synthetic, tables, templates
+from labkit import cohort, identities, synthetic, tables, templates
 from labkit.delimited import read_csv
 from labkit.errors import CorpusError
 from labkit.params import CohortSection
@@ -168,7 +168,7 @@ def test_texts_are_found_again_by_pseudonym(made, tmp_path):
 
 def test_known_identifiers_are_those_of_the_columns(made, tmp_path):
     found = intake(made, tmp_path)
-    known = cohort.known_identifiers(found.reports)
+    known = identities.known_identifiers(found.reports)
     assert set(found.keys["accession_number"]) <= set(known.ids)
     assert len(known.dates) > 10
 
@@ -177,8 +177,16 @@ def test_a_patients_number_that_only_the_radiographs_give_is_an_identifier_too(m
     options = {"views": TEMPLATE.views, "resolve": lambda p: made / p, "keys_path": tmp_path / "keys.csv"}
     found = cohort.intake(without_patient_ids(made, tmp_path), **options)
     numbers = set(found.keys["patient_id"]) - {""}
-    assert len(numbers) > 10 and not numbers & set(cohort.known_identifiers(found.reports).ids)
+    assert len(numbers) > 10 and not numbers & set(identities.known_identifiers(found.reports).ids)
     assert numbers | set(found.keys["accession_number"]) <= set(found.identifiers.ids)
+
+
+def test_names_and_birth_dates_of_headers_are_identifiers_too(made, tmp_path):
+    headers = [pydicom.dcmread(path, stop_before_pixels=True) for path in (made / "internal" / "dicom").rglob("*.dcm")]
+    found = intake(made, tmp_path).identifiers
+    assert {str(header.PatientName) for header in headers} <= set(found.names)
+    assert {header.PatientBirthDate for header in headers} - {""} <= set(found.dates)
+    assert {header.AccessionNumber for header in headers} - {""} <= set(found.ids)
 
 
 def test_when_nothing_links_the_most_frequent_reason_is_named(made, tmp_path):

@@ -152,4 +152,5 @@ def test_a_list_of_eponyms_may_be_extended(tmp_path):
 
 
 def test_the_package_offers_the_documented_names():
-    assert deidentification.__all__ == ["Cleaned", "Gate", "KnownIdentifiers", "Span", "identifiers_by_text", "scan_folder"]
+    names = ["Cleaned", "Gate", "KnownIdentifiers", "Span", "identifiers_by_text", "scan_folder"]
+    assert deidentification.__all__ == names

@@ -18,7 +18,7 @@ ORDER = [
     {"tables", "corpus", "splits", "deidentification", "radiographs", "synthetic"},
     {"extraction", "training", "evaluation"},
     {"params"},
-    {"cohort", "verification", "figures"},
+    {"cohort", "figures", "identities", "verification"},
     {"run"},
     {"checking", "labels_file", "cli"},
 ]

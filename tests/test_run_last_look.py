@@ -83,7 +83,7 @@ def test_an_honest_study_passes_and_nothing_is_read_twice(plan, monkeypatch):
         ("exclusive/tables/x.csv", "study_id,id\nS-0001,A-77002\n", {"ID": 1}),
         ("figures/a.svg", "<svg><text>geb. 1.2.1960</text></svg>", {"DATE": 1}),
         ("x.txt", "Otto Klein, P55002", {"ID": 1, "NAME": 1}),
-        ("rows.csv.gz", gzip.compress(b"P-55001\n", mtime=0), {"ID": 1}),
+        ("rows.csv.gz", gzip.compress(b"P55001\n", mtime=0), {"ID": 1}),
         ("03_training.failed.ipynb", json.dumps({"cells": [{"source": ["Gundula\tBeispielfrau"]}]}), {"NAME": 1}),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labkit import cohort, deidentification
+from labkit import deidentification, identities
 from labkit.checking import reach
 from labkit.corpus import Corpus, Report
 from labkit.deidentification import Cleaned
@@ -47,7 +47,9 @@ class Cleaning:
 
     def __init__(self, read: dict[str, Corpus]):
         reports = {f"{site} {report.row}": report for site, content in read.items() for report in content.reports}
-        self._gate = deidentification.Gate(known=cohort.known_identifiers(reports), own=cohort.own_names(reports))
+        self._gate = deidentification.Gate(
+            known=identities.known_identifiers(reports), own=identities.own_names(reports)
+        )
         self._done: dict[str, Cleaned] = {}
 
     def clean(self, text: str) -> Cleaned:

@@ -65,12 +65,12 @@ def scan(folder: Path, params: Path) -> None:
 
     Exit code: 0 none found, 1 something was found. The identifiers themselves are not printed.
     """
-    from labkit import cohort, deidentification
+    from labkit import cohort, deidentification, identities
     from labkit import params as studies
 
     study = studies.load(params)
     texts = cohort.texts(study.cohort, resolve=study.resolve, keys_path=study.layout.keys)
-    found = deidentification.scan_folder(folder, cohort.known_identifiers(texts))
+    found = deidentification.scan_folder(folder, identities.known_identifiers(texts))
     for path, kind, n in found:
         click.echo(f"{path}: {n} x {kind}")
     click.echo(f"{folder}: {len(found)} finds." if found else f"{folder}: no identifier of the cohort was found.")

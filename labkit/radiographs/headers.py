@@ -24,6 +24,7 @@ COLUMNS = (
     + ("modality", "body_part", "view", "laterality", "manufacturer", "photometric", "rows", "columns", "bits_stored")
     + ("frames", "transfer_syntax", "file_size", "file_sha256", "pixel_sha256", "series_description")
     + ("protocol_name", "study_description", "acquired", "instance_number", "presentation_intent", "burned_in")
+    + ("patient_name", "birth_date")
 )
 DICOM_SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
@@ -37,7 +38,9 @@ TEXTS = {
     0x00080070: "manufacturer",
     0x00081030: "study_description",
     0x0008103E: "series_description",
+    0x00100010: "patient_name",
     0x00100020: "patient_id",
+    0x00100030: "birth_date",
     0x00180015: "body_part",
     0x00181030: "protocol_name",
     0x0020000D: "study_uid",

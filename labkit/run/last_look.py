@@ -126,7 +126,7 @@ def _against(step: Step) -> str:
 
 def _scanner(step: Step):
     """Scanner for the identifiers of all reports at hand, and of those of earlier runs."""
-    from labkit import cohort, corpus, tables  # heavy, and wanted only where something is new
+    from labkit import corpus, identities, tables  # heavy, and wanted only where something is new
     from labkit.deidentification import KnownIdentifiers
     from labkit.deidentification.scan import Scanner
     from labkit.params import CohortSection
@@ -140,7 +140,7 @@ def _scanner(step: Step):
     keys = _build(step) / "keys.csv"
     columns = ["report_id", "accession_number", "patient_id", "study_uid"]
     earlier = tables.read(keys, tables.KEYS)[columns].to_numpy().ravel() if keys.is_file() else []
-    return Scanner(cohort.known_identifiers(reports) | KnownIdentifiers(ids=list(earlier)))
+    return Scanner(identities.known_identifiers(reports) | KnownIdentifiers(ids=list(earlier)))
 
 
 def _reports(step: Step) -> dict[str, Path]:
