@@ -62,7 +62,8 @@ def imported(folder):
 def test_what_is_imported_is_declared(folder, extras):
     declared = wanted() if extras else [Requirement(text) for text in PROJECT["dependencies"]]
     declared = {canonicalize_name(requirement.name) for requirement in declared}
-    own = {path.stem for path in (ROOT / "tests").rglob("*.py")} | {"labkit", "bootstrap", "msvcrt"}
+    own = {path.stem for place in ("tests", "bench") for path in (ROOT / place).rglob("*.py")}
+    own |= {"labkit", "bootstrap", "msvcrt"}
     homes = importlib.metadata.packages_distributions()
     others = set(imported(folder)) - set(sys.stdlib_module_names) - own
     assert {name for name in others if not {canonicalize_name(d) for d in homes.get(name, [])} & declared} == set()
