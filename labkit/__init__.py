@@ -9,7 +9,7 @@ extraction, deidentification        labels from texts, by rules or a model; no n
 hardware, certainty, yaml_model     metal or a cast, how sure a hedge is; files users edit
 verification                        readings by people, and how right the labels are
 radiographs                         DICOM folders to arrays
-splits, policies, training          patients, what training makes of doubt, networks
+splits, policies, training, seeds   patients, what training makes of doubt, networks
 evaluation, figures                 numbers with intervals, then ink
 run, cli                            notebooks as a restartable workflow; the command `labkit`
 """

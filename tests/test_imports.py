@@ -14,7 +14,7 @@ PATHS = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     {"errors"},
     {"yaml_model"},
-    {"layout", "templates", "contracts", "delimited", "policies", "certainty", "hardware"},
+    {"layout", "templates", "contracts", "delimited", "policies", "certainty", "hardware", "seeds"},
     {"tables", "corpus", "splits", "deidentification", "radiographs", "synthetic"},
     {"extraction", "training", "evaluation"},
     {"params"},

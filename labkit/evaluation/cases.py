@@ -9,15 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
 
 from labkit.errors import TableError
+from labkit.seeds import mean_logit
 from labkit.templates import LabelValue
 
 __all__ = ["MACRO", "POOLED", "READINGS", "Cases", "label_set", "select", "with_scores"]
 
 MACRO = "Macro average"
-EDGE = 1e-9  # scores are kept with nine digits
 POOLED = "All findings"  # labels of all findings together
 TEST_SPLITS = ("test", "external")
 CODES = {LabelValue.FALSE: 0.0, LabelValue.UNCERTAIN: 0.5, LabelValue.TRUE: 1.0}
@@ -98,13 +97,10 @@ def select(predictions, labels, *, split, policy, site=None):
 
 
 def _over_seeds(chosen):
-    """Score per (study_id, finding): of one seed its own, of several the mean logit, as in `training.ensemble`."""
-    grouped = chosen.groupby(["study_id", "finding"])["score"]
-    if not chosen.duplicated(["study_id", "finding"]).any():
-        return grouped.first()
-    # A score rounded to 0 or 1 has no logit.
-    odds = logit(chosen["score"].clip(EDGE, 1 - EDGE))
-    return expit(odds.groupby([chosen["study_id"], chosen["finding"]]).mean())
+    """Score per (study_id, finding), sorted: of one seed its own, of several the mean logit."""
+    key = ["study_id", "finding"]
+    score = mean_logit(chosen, key) if chosen.duplicated(key).any() else chosen.set_index(key)["score"]
+    return score.sort_index()
 
 
 def with_scores(labels, predictions):

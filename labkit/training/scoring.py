@@ -7,12 +7,12 @@ import pandas as pd
 import torch
 
 from labkit.errors import TrainingError
+from labkit.seeds import SCORE_DIGITS, mean_logit
 from labkit.training import batches, checkpoints, devices, losses, networks
 
 __all__ = ["ensemble", "logits", "predict", "restore"]
 
 PREDICTED_SPLITS = ("validation", "test", "external")
-SCORE_DIGITS = 9  # steady in CSV; far finer than any difference that counts
 STUDIES_AT_ONCE = 32  # without gradients there is room for more than a training batch
 ENSEMBLE_SEED = -1  # stands for all seeds together
 
@@ -87,10 +87,7 @@ def ensemble(predictions):
     predictions : PREDICTIONS of one or more policies. The table that comes back has the seed -1.
     """
     key = [column for column in predictions.columns if column not in ("seed", "score")]
-    edge = 10.0**-SCORE_DIGITS  # a rounded score of 0 or 1 has no logit
-    score = predictions["score"].clip(edge, 1 - edge)
-    mean = predictions.assign(score=np.log(score / (1 - score))).groupby(key, sort=False)["score"].mean().reset_index()
-    mean["score"] = np.round(1 / (1 + np.exp(-mean["score"])), SCORE_DIGITS)
+    mean = np.round(mean_logit(predictions, key), SCORE_DIGITS).reset_index()
     return mean.assign(seed=ENSEMBLE_SEED)[list(predictions.columns)]
 
 
