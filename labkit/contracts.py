@@ -11,6 +11,7 @@ __all__ = [
     "CURVES",
     "DISAGREEMENTS",
     "EXCLUDED",
+    "DOSES",
     "FINDINGS",
     "FLAGS",
     "IMAGES",
@@ -155,7 +156,16 @@ METRICS = Table(
 CURVES = Table(
     "CURVES",
     ("finding", "curve", "site", "policy", "point"),
-    ("x", "y", "threshold"),
-    numbers=("x", "y", "threshold"),
+    ("x", "y", "low", "high", "threshold"),
+    numbers=("x", "y", "low", "high", "threshold"),
     integers=("point",),
+)
+# Results of trainings at several shares of uncertain labels (0 to 1), one row per training, test site and number; what
+# a study of dose and response writes, `evaluation.dose_response` fits and the figures draw.
+DOSES = Table(
+    "DOSES",
+    ("policy", "share", "seed", "site", "metric"),
+    ("value",),
+    numbers=("share", "value"),
+    integers=("seed",),
 )

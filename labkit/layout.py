@@ -127,6 +127,11 @@ class Layout:
         return self.build / "label_metrics.csv"
 
     @property
+    def doses(self) -> Path:
+        """Results of trainings at several shares of uncertain labels; only where such a study has been made."""
+        return self.build / "doses.csv"
+
+    @property
     def cache(self) -> Path:
         return self.build / "cache"
 
@@ -172,3 +177,8 @@ class PolicyLayout:
     @property
     def curves(self) -> Path:
         return self.build / "curves.csv"
+
+    @property
+    def manuscript(self) -> Path:
+        """Tables, methods and checklists for the paper; may be shared."""
+        return self.reports / "manuscript"

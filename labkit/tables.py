@@ -15,6 +15,7 @@ from labkit.contracts import (
     ANSWERS,
     CURVES,
     DISAGREEMENTS,
+    DOSES,
     EXCLUDED,
     FINDINGS,
     FLAGS,
@@ -24,6 +25,7 @@ from labkit.contracts import (
     METRICS,
     PREDICTIONS,
     RAISED,
+    READINGS,
     REVIEWS,
     SPLITS,
     STUDIES,
@@ -37,6 +39,7 @@ __all__ = [
     "ANSWERS",
     "CURVES",
     "DISAGREEMENTS",
+    "DOSES",
     "EXCLUDED",
     "FINDINGS",
     "IMAGES",
@@ -45,6 +48,7 @@ __all__ = [
     "METRICS",
     "PREDICTIONS",
     "RAISED",
+    "READINGS",
     "REVIEWS",
     "SPLITS",
     "STUDIES",
@@ -69,6 +73,7 @@ def check(frame: pd.DataFrame, table: Table, *, name: str | None = None) -> pd.D
     TableError : a column is missing or not declared, a value is not allowed, a number is unreadable, a key is repeated.
     """
     name = name or table.name
+    frame = frame.assign(**{column: value for column, value in table.defaults.items() if column not in frame.columns})
     missing = [c for c in table.all_columns if c not in frame.columns]
     extra = [c for c in frame.columns if c not in table.all_columns]
     if missing or extra:

@@ -4,11 +4,11 @@
 
 import numpy as np
 
-from labkit.evaluation import calibration, cases
+from labkit.evaluation import bands, calibration, cases, resampling
 
 __all__ = ["COLUMNS", "macro_roc", "points", "precision_recall", "roc"]
 
-COLUMNS = ["finding", "curve", "site", "policy", "point", "x", "y", "threshold"]
+COLUMNS = ["finding", "curve", "site", "policy", "point", "x", "y", "low", "high", "threshold"]
 MAX_POINTS = 200
 DECISIONS = np.arange(1, 100) / 100  # threshold probabilities of the decision curves
 
@@ -51,13 +51,14 @@ def macro_roc(y, score):
     return np.append(0.0, grid), np.append(0.0, mean)
 
 
-def points(found, evaluated, *, site, policy, settings):
+def points(found, evaluated, *, site, policy, settings, rng=None):
     """CURVES rows of the findings and of their macro average, at most 200 points per curve; `found` are `Cases`.
 
-    Beside roc and pr, per finding and for all together: reliability (x mean score, y observed share, threshold the
-    lower edge of the bin; reliability_low, reliability_high and reliability_n hold its limits and cases), decision and
-    decision_all (x threshold probability, y net benefit of the score and of acting on everybody). Scores that are no
-    probabilities have neither.
+    Beside roc and pr: roc_band and pr_band, the same curves (and their mean over findings) over an even x with
+    pointwise limits in low and high, where `rng` is given to draw patients by. Per finding and for all together:
+    reliability (x mean score, y observed share with its limits, threshold the lower edge of the bin; reliability_n
+    holds the cases), decision and decision_all (x threshold probability, y net benefit of the score and of acting on
+    everybody). Scores that are no probabilities have neither.
     """
     rows = []
     for finding in evaluated:
@@ -68,7 +69,7 @@ def points(found, evaluated, *, site, policy, settings):
         }.items():
             kept = np.unique(np.linspace(0, len(x) - 1, min(MAX_POINTS, len(x))).round().astype(int))
             place = {"finding": finding, "curve": curve, "site": site, "policy": policy}
-            rows += _rows(place, x[kept], height[kept], thresholds[kept])
+            rows += _rows(place, x[kept], height[kept], thresholds=thresholds[kept])
         rows += _of_probabilities(y, score, {"finding": finding, "site": site, "policy": policy}, settings)
     if evaluated:
         y, score = found.matrices(evaluated)
@@ -77,7 +78,20 @@ def points(found, evaluated, *, site, policy, settings):
         rows += _of_probabilities(y[used], score[used], place, settings)
         x, height = macro_roc(*found.matrices(evaluated))
         place = {"finding": cases.MACRO, "curve": "roc", "site": site, "policy": policy}
-        rows += _rows(place, x, height, np.full(len(x), np.nan))
+        rows += _rows(place, x, height)
+        if rng is not None:
+            rows += _banded(found, evaluated, {"site": site, "policy": policy}, settings, rng)
+    return rows
+
+
+def _banded(found, evaluated, place, settings, rng):
+    """Curves with bands, of each finding and of their mean."""
+    plan = resampling.Plan(settings.n_resamples, level=settings.level)
+    drawn = bands.bands(*found.matrices(evaluated), patients=found.patients, rng=rng, plan=plan)
+    rows = []
+    for curve, of_labels in drawn.items():
+        for finding, limits in zip((*evaluated, cases.MACRO), of_labels, strict=True):
+            rows += _rows({**place, "finding": finding, "curve": f"{curve}_band"}, bands.GRID, *limits.T)
     return rows
 
 
@@ -87,21 +101,23 @@ def _of_probabilities(y, score, place, settings):
         return []
     bins = calibration.reliability(y, score, n_bins=settings.n_bins, level=settings.level)
     x, edge = bins["score"].to_numpy(), bins["lower"].to_numpy()
-    heights = {"reliability": "observed", "reliability_low": "low", "reliability_high": "high", "reliability_n": "n"}
-    rows = []
-    for curve, column in heights.items():
-        rows += _rows({**place, "curve": curve}, x, bins[column].to_numpy(float), edge)
+    observed, low, high, n = (bins[column].to_numpy(float) for column in ("observed", "low", "high", "n"))
+    rows = _rows({**place, "curve": "reliability"}, x, observed, low, high, edge)
+    rows += _rows({**place, "curve": "reliability_n"}, x, n, thresholds=edge)
     benefits = calibration.net_benefit(y, score, DECISIONS)
     for curve, benefit in zip(("decision", "decision_all"), benefits, strict=True):
-        rows += _rows({**place, "curve": curve}, DECISIONS, benefit, DECISIONS)
+        rows += _rows({**place, "curve": curve}, DECISIONS, benefit, thresholds=DECISIONS)
     return rows
 
 
-def _rows(place, x, y, thresholds):
+def _rows(place, x, y, low=None, high=None, thresholds=None):
+    nothing = np.full(len(x), np.nan)
+    low, high, thresholds = (nothing if given is None else given for given in (low, high, thresholds))
     thresholds = np.where(np.isinf(thresholds), np.nan, thresholds)
+    columns = zip(x.tolist(), y.tolist(), low.tolist(), high.tolist(), thresholds.tolist(), strict=True)
     return [
-        {**place, "point": point, "x": float(a), "y": float(b), "threshold": float(t)}
-        for point, (a, b, t) in enumerate(zip(x, y, thresholds, strict=True))
+        {**place, "point": point, "x": a, "y": b, "low": below, "high": above, "threshold": t}
+        for point, (a, b, below, above, t) in enumerate(columns)
     ]
 
 

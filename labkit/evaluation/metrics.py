@@ -23,7 +23,8 @@ def evaluate(predictions, labels, *, settings, rng=None):
     predictions : PREDICTIONS table of one or more policies and seeds, splits validation, test and external.
     labels : LABELS table of all splits; `reference` is what is there.
     settings : evaluation.Settings.
-    rng : numpy Generator of the bootstrap, where settings.rate_interval asks for it; None = by settings.seed.
+    rng : numpy Generator of the bands of curves, and of the rates' bootstrap where settings.rate_interval asks for it;
+        None = by settings.seed.
 
     Returns
     -------
@@ -57,7 +58,8 @@ def evaluate(predictions, labels, *, settings, rng=None):
             rows.append(row(cases.MACRO, "n_without_prediction", n - len(found.study_ids), n=n, **place))
             rows += _at_thresholds(found, evaluated, found_thresholds, place, settings, rng)
             rows += _calibration(found, evaluated, warmth, place, settings)
-            points += curves.points(found, evaluated, settings=settings, **place)
+            # a stream of its own: bands change no interval of METRICS
+            points += curves.points(found, evaluated, settings=settings, rng=rng.spawn(1)[0], **place)
     return pd.DataFrame(rows, columns=COLUMNS), pd.DataFrame(points, columns=curves.COLUMNS)
 
 

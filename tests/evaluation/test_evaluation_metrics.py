@@ -223,6 +223,18 @@ def test_calibration_stands_per_finding_and_for_all_with_the_temperature_of_vali
     bins = curves[(curves["curve"] == "reliability_n") & (curves["finding"] == evaluation.POOLED)]
     bins = bins[(bins["site"] == "north") & (bins["policy"] == "inclusive")]
     assert bins["y"].sum() == len(test)
+    limits = curves[(curves["curve"] == "reliability") & (curves["finding"] == evaluation.POOLED)]
+    assert (limits["low"] <= limits["y"]).all() and (limits["y"] <= limits["high"]).all()
+
+
+def test_every_evaluated_finding_and_the_macro_average_have_bands(predictions, labels):
+    metrics, curves = evaluation.evaluate(predictions, labels, settings=SETTINGS)
+    evaluated = metrics[(metrics["metric"] == "auc") & (metrics["reading"] == "primary") & metrics["value"].notna()]
+    for kind in ("roc_band", "pr_band"):
+        banded = curves[curves["curve"] == kind]
+        key = ["finding", "site", "policy"]
+        assert set(map(tuple, banded[key].to_numpy())) == set(map(tuple, evaluated[key].to_numpy()))
+        assert (banded["low"] <= banded["high"]).all() and banded[["low", "high"]].stack().between(0, 1).all()
 
 
 def test_scores_that_are_no_probabilities_have_areas_and_no_calibration(predictions, labels):
@@ -230,4 +242,12 @@ def test_scores_that_are_no_probabilities_have_areas_and_no_calibration(predicti
     metrics, curves = evaluation.evaluate(predictions, labels, settings=SETTINGS)
     assert 0 < value(metrics, "auc") < 1
     assert not metrics["metric"].str.startswith(("brier", "ece", "calibration")).any()
-    assert set(curves["curve"]) == {"roc", "pr"}
+    assert set(curves["curve"]) == {"roc", "pr", "roc_band", "pr_band"}
+
+
+def test_bands_change_no_interval_of_metrics(predictions, labels, monkeypatch):
+    settings = SETTINGS.model_copy(update={"rate_interval": "bootstrap", "n_resamples": 100})
+    with_bands, _ = evaluation.evaluate(predictions, labels, settings=settings)
+    monkeypatch.setattr("labkit.evaluation.curves.points", lambda *_, **__: [])
+    without, _ = evaluation.evaluate(predictions, labels, settings=settings)
+    pd.testing.assert_frame_equal(with_bands, without)
