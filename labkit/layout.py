@@ -127,9 +127,9 @@ class Layout:
         return self.build / "label_metrics.csv"
 
     @property
-    def doses(self) -> Path:
+    def dose(self) -> Path:
         """Results of trainings at several shares of uncertain labels; only where such a study has been made."""
-        return self.build / "doses.csv"
+        return self.build / "dose.csv"
 
     @property
     def cache(self) -> Path:

@@ -20,7 +20,7 @@ def test_only_reports_are_in_the_folder_that_may_be_shared():
         f"policy {n}": p for n, p in paths(LAYOUT.policy("soft"), PolicyLayout).items()
     }
     shared = {name for name, path in everything.items() if path.is_relative_to("share")}
-    assert shared == {"reports", "policy reports"}
+    assert shared == {"reports", "policy reports", "policy manuscript"}
 
 
 def test_all_else_of_an_anatomy_is_below_its_own_build_folder():

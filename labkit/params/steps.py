@@ -154,6 +154,9 @@ class Evaluation(ComparingStep):
 
 
 class Figures(ComparingStep):
-    """05_figures."""
+    """05_figures; its tables and text also say how cohort, labels and numbers came about."""
 
+    cohort: CohortSection
+    verification: VerificationSection
+    evaluation: EvaluationSection
     figures: FiguresSection

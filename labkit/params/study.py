@@ -42,7 +42,7 @@ SECTIONS_OF_STEP = {
     "verification": ("cohort", "verification"),
     "training": ("cohort", "training"),
     "evaluation": ("evaluation",),
-    "figures": ("figures",),
+    "figures": ("cohort", "verification", "evaluation", "figures"),
 }
 STEPS_PER_POLICY = ("training", "evaluation", "figures")
 
