@@ -23,9 +23,9 @@ WRONG = {
     ),
     "unknown key far from all": (
         ("  margin: 0.02", "  margin: 0.02\n  zz: 1"),
-        "evaluation: 'zz' is not known. Known: age_bands, auc_interval, endpoint, findings, fixed_sensitivity, "
-        "fixed_specificity, level, margin, min_cell, min_positives, min_tuning_positives, n_bins, n_resamples, "
-        "operating_point, power, rate_interval, seed.",
+        "evaluation: 'zz' is not known. Known: age_bands, auc_interval, dose, endpoint, findings, "
+        "fixed_sensitivity, fixed_specificity, level, margin, min_cell, min_positives, min_tuning_positives, n_bins, "
+        "n_resamples, operating_point, power, rate_interval, seed, show_cases.",
     ),
     "endpoint misspelt": (
         ("  endpoint: macro_auc", "  endpoint: Fracture (All Location)"),

@@ -1,12 +1,38 @@
 """What 04_evaluation is asked to decide, declared before any test result is read."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-__all__ = ["MACRO_AUC", "Settings"]
+from labkit.policies import Policy
+
+__all__ = ["MACRO_AUC", "Dose", "Settings"]
 
 MACRO_AUC = "macro_auc"
+
+
+class Dose(BaseModel):
+    """Trainings at several shares of uncertain labels, by `labkit dose`; frozen, unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    shares: tuple[Annotated[float, Field(ge=0, lt=1)], ...] = Field(
+        default=(), description="of the training and validation labels, uncertain in all; none = no such trainings"
+    )
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        default=(1,), min_length=1, description="each draws which labels become uncertain and trains a network"
+    )
+    policies: tuple[Policy, ...] = Field(default=(), description="none = those of the study")
+    true_share: float | None = Field(
+        default=None, ge=0, le=1, description="how many labels that become uncertain are true; none = as observed"
+    )
+
+    @field_validator("shares", "seeds", "policies")
+    @classmethod
+    def _each_once(cls, given):
+        if len(set(given)) < len(given):
+            raise ValueError("an entry stands twice")
+        return given
 
 
 class Settings(BaseModel):
@@ -47,6 +73,11 @@ class Settings(BaseModel):
     n_bins: int = Field(default=10, ge=2, le=100, description="bins of equal width for calibration")
     min_cell: int = Field(default=10, ge=0, description="subgroups with fewer positive or negative studies are hidden")
     age_bands: tuple[int, ...] = Field(default=(18, 40, 65), description="first year of every age band but the first")
+
+    show_cases: bool = Field(
+        default=False, description="whether the explorer of a shared page lists studies: pseudonym, score, reference"
+    )
+    dose: Dose = Dose()
 
     @field_validator("findings")
     @classmethod

@@ -70,7 +70,8 @@ training: {backbone: resnet18, weights: none, shared_trunks: false, pooling: con
 evaluation: {endpoint: macro_auc, findings: [], min_positives: 2, min_tuning_positives: 1, level: 0.95, margin: 0.02,
              power: 0.8, auc_interval: robust, rate_interval: bootstrap, n_resamples: 200, seed: 1,
              operating_point: youden, fixed_sensitivity: 0.9, fixed_specificity: 0.9, n_bins: 10, min_cell: 5,
-             age_bands: [18, 40, 65]}
+             age_bands: [18, 40, 65], show_cases: true,
+             dose: {shares: [], seeds: [1], policies: [], true_share: null}}
 figures: {max_findings: 4, dpi: 72}
 """
 
