@@ -24,8 +24,8 @@ def decode_extended(pixels: bytes, numbers: dict[str, int]) -> np.ndarray:
     rows, columns, count = (numbers[name] for name in ("rows", "columns", "frames"))
     frames = []
     for encoded in generate_frames(pixels, number_of_frames=count):
-        # gdcm hands bytes over as text
-        decoded = _image(encoded, rows, columns).GetBuffer().encode("utf-8", "surrogateescape")
+        # gdcm hands bytes over as text, and nothing where its decoder gives up
+        decoded = (_image(encoded, rows, columns).GetBuffer() or "").encode("utf-8", "surrogateescape")
         if len(decoded) != 2 * rows * columns:
             raise ImageError(f"the JPEG Extended stream gives {len(decoded):,} of {2 * rows * columns:,} bytes.")
         frames.append(np.frombuffer(decoded, "<u2").reshape(rows, columns))

@@ -72,8 +72,8 @@ class Examined:
     """What a file's header says against it: `broken` = cannot be decoded, `unwanted` = decodes, but the rules
     refuse it.
 
-    `header` and `numbers` (rows, columns, frames, samples, bits_allocated, bits_stored) are those of a DICOM
-    file with pixels.
+    `header` and `numbers` (rows, columns, frames, samples, bits_allocated, bits_stored, subsampled) are those of a
+    DICOM file with pixels.
     """
 
     broken: str = ""
@@ -128,7 +128,10 @@ def examine(stream: BinaryIO, size: int, row: dict[str, str], rules: IndexRules)
     numbers = _fill(row, header)
     _fill_from_path(row, rules)
     if not header.values.keys() & (TEXTS.keys() | NUMBERS.keys() | {MEDIA_CLASS}):
-        return Examined("not a DICOM, PNG or JPEG file")
+        ends = header.transfer_syntax and header.start + 8 > header.size
+        return Examined(
+            "the file is cut short: it ends before its data set" if ends else "not a DICOM, PNG or JPEG file"
+        )
     if header.values.get(MEDIA_CLASS, b"").strip(b"\0 ") == DICOMDIR_CLASS.encode():
         return Examined("a DICOMDIR: a table of contents, not an image")
     broken = _why_broken(stream, header, row, numbers, rules)
@@ -183,13 +186,13 @@ def _fill(row: dict[str, str], header: Header) -> dict[str, int]:
     for tag, name in TEXTS.items():
         if tag in values:
             row[name] = _text(values[tag], charset)
-    numbers = {"frames": 1}
+    numbers = {"frames": 1, "subsampled": int(row["photometric"] == "YBR_FULL_422")}
     for tag, name in NUMBERS.items():
         if len(values.get(tag, b"")) >= 2:
             numbers[name] = unpack_from("<H" if header.little else ">H", values[tag])[0]
     frames = _text(values.get(FRAMES, b""), b"")
     if re.fullmatch(r"[+]?\d{1,9}", frames):
-        numbers["frames"] = int(frames)
+        numbers["frames"] = int(frames) or 1  # some archives write 0 for a single picture
     for name in ("rows", "columns", "bits_stored"):
         row[name] = str(numbers.get(name, ""))
     row["frames"], row["transfer_syntax"] = str(numbers["frames"]), name_of(header.transfer_syntax)

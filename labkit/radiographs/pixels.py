@@ -31,10 +31,11 @@ __all__ = ["Stored", "decode", "read"]
 @dataclass(frozen=True)
 class Stored:
     """Stored pixel values before any LUT: ([frames,] rows, columns[, 3]) in the stored type, and what they
-    mean."""
+    mean; of colours, whether they are brightness and two differences (`ybr`) or red, green, blue."""
 
     values: np.ndarray
     grey: grey.Grey
+    ybr: bool = False
 
     @property
     def sha256(self) -> str:
@@ -47,7 +48,8 @@ class Stored:
         """The bits of one frame, (rows, columns) uint8 or uint16; colours become their luminance."""
         values = self.values
         if values.shape[-1] == 3 and values.ndim > 2:
-            values = np.rint(values @ np.array([0.299, 0.587, 0.114])).astype(values.dtype)  # ITU-R BT.601
+            shares = np.array([1, 0, 0] if self.ybr else [0.299, 0.587, 0.114])  # ITU-R BT.601
+            values = np.rint(values @ shares).astype(values.dtype)
         if values.ndim == 3:
             if not 0 <= frame < len(values):
                 raise ImageError(f"frame {frame} does not exist; the image has the frames 0 to {len(values) - 1}.")
@@ -119,6 +121,8 @@ def decode(data: bytes, name: str, *, rules: IndexRules, any_kind: bool = False)
         raise
     except MemoryError as error:
         raise ImageError("decoding needs more memory than is allowed.") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError("a decompression bomb: it unfolds to more pixels than are decoded.") from error
     # Decoders and pydicom raise whatever the bytes drive them to, so no shorter list of types would hold.
     except Exception as error:
         raise ImageError(f"the pixel data are damaged: decoding ended with {type(error).__name__}.") from error
@@ -154,7 +158,8 @@ def _decode_dicom(data: bytes, examined: Examined) -> Stored:
     values = _by_plugin(bytes(pixels), dataset, examined)
     if values.shape[-1] == 3 and values.ndim > 2:
         meaning = grey.Grey(bits_allocated=8 * values.itemsize, bits_stored=8 * values.itemsize, stretch=False)
-    return Stored(values, meaning)
+    ybr = not syntax.is_encapsulated and str(dataset.get("PhotometricInterpretation", "")).startswith("YBR")
+    return Stored(values, meaning, ybr)
 
 
 def _native(data: bytes, examined: Examined, meaning: grey.Grey) -> np.ndarray:
@@ -181,7 +186,8 @@ def _by_plugin(pixels: bytes, dataset: Dataset, examined: Examined) -> np.ndarra
     decoder = get_decoder(header.transfer_syntax)
     values, _ = decoder.as_array(
         pixels,
-        raw=False,
+        # Uncompressed colours are taken as they are stored; decoders of compressed ones give RGB.
+        raw=not syntax.is_encapsulated,
         decoding_plugin=syntax.plugin if syntax.plugin in decoder.available_plugins else "",
         rows=numbers["rows"],
         columns=numbers["columns"],

@@ -30,6 +30,8 @@ def reason(stream: BinaryIO, header: Header, numbers: dict[str, int]) -> str:
     if syntax is None:
         return f"transfer syntax '{name_of(header.transfer_syntax)}' cannot be decoded here"
     allocated, stored = numbers.get("bits_allocated", 0), numbers.get("bits_stored", 0)
+    if numbers.get("samples", 1) not in (1, 3):
+        return f"{numbers['samples']} samples per pixel are not decoded here; 1 (grey) or 3 (colour) are"
     if allocated not in (8, 16) or not 0 < stored <= allocated:
         return f"{stored} bits in {allocated} are not decoded here; 8 or 16 allocated bits are"
     encapsulated = header.pixel_length == UNDEFINED
@@ -41,7 +43,9 @@ def reason(stream: BinaryIO, header: Header, numbers: dict[str, int]) -> str:
 
 
 def _reason_of_native(header: Header, numbers: dict[str, int]) -> str:
-    expected = numbers["rows"] * numbers["columns"] * numbers["frames"] * numbers.get("samples", 1)
+    # YBR_FULL_422 stores two brightnesses and one pair of colours for every two pixels.
+    samples = 2 if numbers.get("subsampled") else numbers.get("samples", 1)
+    expected = numbers["rows"] * numbers["columns"] * numbers["frames"] * samples
     expected *= numbers["bits_allocated"] // 8
     there = min(header.pixel_length, header.size - header.pixel_offset)
     if there < expected:
