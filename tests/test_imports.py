@@ -14,19 +14,20 @@ PATHS = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     {"errors"},
     {"yaml_model"},
-    {"layout", "templates", "contracts", "delimited", "policies", "certainty", "hardware", "seeds"},
+    {"layout", "templates", "contracts", "delimited", "policies", "certainty", "hardware", "seeds", "silent"},
     {"tables", "corpus", "splits", "deidentification", "radiographs", "synthetic"},
     {"extraction", "training", "evaluation"},
     {"params"},
-    {"cohort", "figures", "identities", "verification"},
+    {"cohort", "figures", "identities", "manuscript", "verification"},
     {"run"},
     {"checking", "labels_file", "cli"},
 ]
 RANK = {name: n for n, names in enumerate(ORDER) for name in names}
 HOMES = {
     "click": {"cli"},
+    "docx": {"manuscript"},
     "gdcm": {"radiographs"},
-    "ipywidgets": {"extraction", "radiographs", "verification"},
+    "ipywidgets": {"extraction", "radiographs", "silent", "verification"},
     "matplotlib": {"figures"},
     "nbconvert": {"run"},
     "openai": {"extraction"},

@@ -16,9 +16,10 @@ from labkit.extraction import agreement, summaries, viewing
 from labkit.extraction.labelling import Labelled
 from labkit.extraction.selection import ANY, STATUSES, Choice, Selection
 from labkit.layout import HEADLESS_VARIABLE
+from labkit.silent import Silent
 from labkit.templates import Template
 
-__all__ = ["Browser", "Panel", "browse"]
+__all__ = ["Browser", "browse"]
 
 NOTE = (
     "Report text is shown in this live session only; it is not saved in the notebook file "
@@ -29,13 +30,6 @@ HEDGES = (
     "is uncertain all the same."
 )
 WIDE = {"width": "100%"}
-
-
-class Panel(widgets.VBox):
-    """A box that says nothing of its content where only text is shown, as in the saved output of a cell."""
-
-    def __repr__(self) -> str:
-        return "Report viewer"
 
 
 class Browser:
@@ -114,7 +108,7 @@ class Browser:
             control.add_class(f"labkit-{name}")
         return controls
 
-    def _lay_out(self) -> Panel:
+    def _lay_out(self) -> Silent:
         wrap = {"flex_flow": "row wrap", "width": "100%"}
         steps = []
         for name, words, act in (("back", "Previous", self.back), ("next", "Next", self.next)):
@@ -128,7 +122,8 @@ class Browser:
         tabs = widgets.Tab([reading, self._distribution, self._phrases, self._failures])
         tabs.titles = ("Report", "Labels", "Hedges", "Failures")
         note = widgets.HTML(f"<small>{NOTE}</small>")
-        return Panel([widgets.HBox(list(self._controls.values()), layout=wrap), tabs, note]).add_class("labkit-browser")
+        filters = widgets.HBox(list(self._controls.values()), layout=wrap)
+        return Silent([filters, tabs, note], words="Report viewer").add_class("labkit-browser")
 
     def _choice(self) -> Choice:
         values = {name: control.value for name, control in self._controls.items() if name != "masked"}

@@ -21,6 +21,7 @@ from labkit.layout import HEADLESS_VARIABLE
 from labkit.radiographs import isolation, tasks
 from labkit.radiographs.cache import Cache
 from labkit.radiographs.rules import IndexRules, Preparation
+from labkit.silent import Silent
 
 __all__ = ["Browser", "browse"]
 
@@ -29,13 +30,6 @@ PER_PAGE, SMALL_PX, LARGE_PX = 12, 150, 560
 FULL_PX = 2400  # longer side at which the chosen image is decoded, for zooming
 FILTERS = ("site", "split", "view", "finding", "value")
 NOTE = "<p>Only in JupyterLab: a page holds no radiographs but those of the contact sheet.</p>"
-
-
-class Panel(widgets.VBox):
-    """A box that says nothing of its content where only text is shown, as in the saved output of a cell."""
-
-    def __repr__(self) -> str:
-        return "Image browser"
 
 
 class Browser:
@@ -76,7 +70,7 @@ class Browser:
         self._detail = widgets.HBox([self._large, beside], layout={"display": "none", "flex_flow": "row wrap"})
         bar = widgets.HBox([*turning, self._count])
         filters = widgets.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap"})
-        self.widget = Panel([filters, bar, self._detail, self._grid]).add_class("labkit-images")
+        self.widget = Silent([filters, bar, self._detail, self._grid], words="Image browser").add_class("labkit-images")
         self.show()
 
     def _make_controls(self) -> dict[str, widgets.Widget]:
@@ -183,7 +177,7 @@ def browse(
     folders: Mapping[str, str | Path],
     preparation: Preparation | None = None,
     rules: IndexRules | None = None,
-) -> Panel | HTML:
+) -> Silent | HTML:
     """The browser, or in a run without a person a sentence; see `Browser`."""
     if HEADLESS_VARIABLE in os.environ:
         return HTML(NOTE)

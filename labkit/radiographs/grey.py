@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Grey", "Lut", "apply", "table"]
+__all__ = ["Grey", "Lut", "apply", "chosen", "percentiles", "rescaled", "table", "windowed"]
 
 PERCENTILES = (0.5, 99.5)
 # Pixels looked at for percentiles: every n-th row and column, so that about this many remain.
@@ -72,22 +72,18 @@ def table(raw: np.ndarray, grey: Grey, *, window: int | str = 0) -> np.ndarray:
     -------
     float32 (256,) or (65536,); padding is 0 (black) after any inversion.
     """
-    stored = _stored_values(grey)
-    rescaled = grey.modality_lut(stored) if grey.modality_lut else stored * grey.slope + grey.intercept
-    is_padding = np.zeros(len(stored), bool)
-    if grey.padding:
-        is_padding = (stored >= grey.padding[0]) & (stored <= grey.padding[1])
-    voi = _chosen(grey, window)
+    values, is_padding = rescaled(grey)
+    voi = chosen(grey, window)
     if isinstance(voi, Lut):
         low, high = float(voi.values.min()), float(voi.values.max())
-        shown = (voi(rescaled) - low) / max(high - low, 1.0)
+        shown = (voi(values) - low) / max(high - low, 1.0)
     elif voi:
-        shown = _windowed(rescaled, *voi, grey.function)
+        shown = windowed(values, *voi, grey.function)
     elif grey.stretch:
-        low, high = _percentiles(raw, rescaled, is_padding)
-        shown = (rescaled - low) / max(high - low, 1e-9)
+        low, high = percentiles(raw, values, is_padding)
+        shown = (values - low) / max(high - low, 1e-9)
     else:
-        shown = rescaled / (2**grey.bits_stored - 1)
+        shown = values / (2**grey.bits_stored - 1)
     shown = np.clip(shown, 0, 1)
     if grey.invert:
         shown = 1 - shown
@@ -104,7 +100,17 @@ def apply(raw: np.ndarray, lut: np.ndarray) -> np.ndarray:
     return out
 
 
-def _chosen(grey: Grey, window: int | str) -> Lut | tuple[float, float] | None:
+def rescaled(grey: Grey) -> tuple[np.ndarray, np.ndarray]:
+    """The value after the modality LUT of every bit pattern, float64, and which patterns are padding."""
+    stored = _stored_values(grey)
+    values = grey.modality_lut(stored) if grey.modality_lut else stored * grey.slope + grey.intercept
+    is_padding = np.zeros(len(stored), bool)
+    if grey.padding:
+        is_padding = (stored >= grey.padding[0]) & (stored <= grey.padding[1])
+    return values, is_padding
+
+
+def chosen(grey: Grey, window: int | str) -> Lut | tuple[float, float] | None:
     """The VOI LUT or window to use; LUTs go before windows unless a window alone has the explanation asked for."""
     kinds = ((grey.voi_luts, grey.voi_lut_names), (grey.windows, grey.window_names))
     if isinstance(window, str):
@@ -125,7 +131,7 @@ def _stored_values(grey: Grey) -> np.ndarray:
     return patterns.astype(np.float64)
 
 
-def _windowed(values: np.ndarray, centre: float, width: float, function: str) -> np.ndarray:
+def windowed(values: np.ndarray, centre: float, width: float, function: str) -> np.ndarray:
     """PS3.3 C.11.2.1.2 and C.11.2.1.3 with an output range of 0 to 1."""
     if function == "SIGMOID":
         return 1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -500, 500)))
@@ -134,17 +140,17 @@ def _windowed(values: np.ndarray, centre: float, width: float, function: str) ->
     return (values - (centre - 0.5)) / (width - 1) + 0.5
 
 
-def _percentiles(raw: np.ndarray, rescaled: np.ndarray, is_padding: np.ndarray) -> tuple[float, float]:
+def percentiles(raw: np.ndarray, values: np.ndarray, is_padding: np.ndarray) -> tuple[float, float]:
     """Robust end points over the pixels that are not padding, linearly interpolated, so that an inverted
     image gives the same."""
     step = max(1, int((raw.size / SAMPLE) ** 0.5))
-    counts = np.bincount(raw[::step, ::step].ravel(), minlength=len(rescaled))
+    counts = np.bincount(raw[::step, ::step].ravel(), minlength=len(values))
     counts[is_padding] = 0
     seen = np.flatnonzero(counts)
     if not len(seen):
         return 0.0, 1.0
-    seen = seen[np.argsort(rescaled[seen], kind="stable")]
-    cumulative, values = np.cumsum(counts[seen]), rescaled[seen]
+    seen = seen[np.argsort(values[seen], kind="stable")]
+    cumulative, values = np.cumsum(counts[seen]), values[seen]
     places = np.array(PERCENTILES) / 100 * (cumulative[-1] - 1)
     below = values[np.searchsorted(cumulative, np.floor(places), side="right")]
     above = values[np.searchsorted(cumulative, np.ceil(places), side="right")]

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from labkit.errors import RunError
 
-__all__ = ["each", "serve"]
+__all__ = ["Child", "each", "serve"]
 
 MEMORY_BYTES = 8 * 2**30
 IMPORT_ROOT = Path(__file__).parents[2]
@@ -48,7 +48,7 @@ def each(
     batches = iter([items[i : i + batch] for i in range(0, len(items), batch)])
     children: queue.SimpleQueue = queue.SimpleQueue()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="radiographs")
-    opened = [_Child(function) for _ in range(min(workers, max(1, -(-len(items) // batch))))]
+    opened = [Child(function) for _ in range(min(workers, max(1, -(-len(items) // batch))))]
     for child in opened:
         children.put(child)
 
@@ -71,8 +71,8 @@ def each(
         pool.shutdown(cancel_futures=True)
 
 
-class _Child:
-    """One child process, started when first needed and again after a crash."""
+class Child:
+    """One child process, started when first needed and again after a crash; one thread at a time may ask it."""
 
     def __init__(self, function: Callable):
         self.function = function
