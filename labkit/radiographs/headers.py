@@ -11,7 +11,7 @@ from struct import unpack_from
 from typing import BinaryIO
 
 from labkit.radiographs import plain, streams
-from labkit.radiographs.elements import CODED, Header, HeaderError
+from labkit.radiographs.elements import CODED, TRANSFER_SYNTAX, Header, HeaderError
 from labkit.radiographs.rules import IndexRules
 from labkit.radiographs.scanning import NotDicom, scan
 from labkit.radiographs.syntaxes import name_of
@@ -28,6 +28,7 @@ COLUMNS = (
 )
 DICOM_SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
+NO_IMAGE_FILE = "not a DICOM, PNG or JPEG file"
 
 TEXTS = {
     0x00080018: "sop_uid",
@@ -62,7 +63,7 @@ LATERALITIES = (0x00200062, 0x00200060)
 # the images.
 MOMENTS = ((0x0008002A, None), (0x00080022, 0x00080032), (0x00080023, 0x00080033), (0x00080021, 0x00080031))
 WANTED = frozenset(
-    {0x00020010, MEDIA_CLASS, CHARSET, FRAMES, VIEW_POSITION, *LATERALITIES, *TEXTS, *NUMBERS}
+    {TRANSFER_SYNTAX, MEDIA_CLASS, CHARSET, FRAMES, VIEW_POSITION, *LATERALITIES, *TEXTS, *NUMBERS}
     | {tag for pair in MOMENTS for tag in pair if tag}
 )
 
@@ -122,18 +123,16 @@ def examine(stream: BinaryIO, size: int, row: dict[str, str], rules: IndexRules)
     try:
         header = scan(stream, size, WANTED)
     except NotDicom:
-        return Examined("not a DICOM, PNG or JPEG file")
+        return Examined(NO_IMAGE_FILE)
     except HeaderError as error:
         return Examined(str(error))
     numbers = _fill(row, header)
     _fill_from_path(row, rules)
-    if not header.values.keys() & (TEXTS.keys() | NUMBERS.keys() | {MEDIA_CLASS}):
-        ends = header.transfer_syntax and header.start + 8 > header.size
-        return Examined(
-            "the file is cut short: it ends before its data set" if ends else "not a DICOM, PNG or JPEG file"
-        )
     if header.values.get(MEDIA_CLASS, b"").strip(b"\0 ") == DICOMDIR_CLASS.encode():
         return Examined("a DICOMDIR: a table of contents, not an image")
+    if not header.values.keys() & (TEXTS.keys() | NUMBERS.keys()):
+        has_meta = header.values.keys() & {MEDIA_CLASS, TRANSFER_SYNTAX}
+        return Examined("the file is cut short: it ends before its data set" if has_meta else NO_IMAGE_FILE)
     broken = _why_broken(stream, header, row, numbers, rules)
     return Examined(broken, _why_unwanted(row, numbers, rules), header, numbers)
 

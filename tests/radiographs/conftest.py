@@ -57,3 +57,8 @@ def dx():
         return dataset
 
     return write
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(1)
