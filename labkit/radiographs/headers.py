@@ -131,7 +131,7 @@ def examine(stream: BinaryIO, size: int, row: dict[str, str], rules: IndexRules)
     if header.values.get(MEDIA_CLASS, b"").strip(b"\0 ") == DICOMDIR_CLASS.encode():
         return Examined("a DICOMDIR: a table of contents, not an image")
     if not header.values.keys() & (TEXTS.keys() | NUMBERS.keys()):
-        has_meta = header.values.keys() & {MEDIA_CLASS, TRANSFER_SYNTAX}
+        has_meta = header.body > 132  # beyond the preamble
         return Examined("the file is cut short: it ends before its data set" if has_meta else NO_IMAGE_FILE)
     broken = _why_broken(stream, header, row, numbers, rules)
     return Examined(broken, _why_unwanted(row, numbers, rules), header, numbers)
