@@ -103,12 +103,13 @@ def cohen(first, second, *, clusters=None, level: float = 0.95) -> Agreement:
     return _found(value, (agree - agree.mean() - (1 - value) * by_chance) / (1 - chance), clusters, level)
 
 
-def between_readers(reviews: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+def between_readers(reviews: pd.DataFrame, *, patients: pd.Series | None = None, level: float = 0.95) -> pd.DataFrame:
     """METRICS rows (reading "readers") of the labels that two or more people have read, together and per finding.
 
     Parameters
     ----------
     reviews : REVIEWS; each reader's last word on what the report says counts, the simulated reader's does not.
+    patients : patient by study_id, where one may have several reports: these are then one cluster.
 
     Returns
     -------
@@ -122,18 +123,21 @@ def between_readers(reviews: pd.DataFrame, *, level: float = 0.95) -> pd.DataFra
     rows = []
     if len(wide):
         findings = wide.index.get_level_values("finding")
-        rows = _rows(wide, ALL_FINDINGS, level)
+        cluster = wide.index.get_level_values("study_id")
+        cluster = (cluster if patients is None else patients[cluster]).to_numpy()
+        rows = _rows(wide, ALL_FINDINGS, cluster, level)
         for finding in dict.fromkeys(findings):
-            rows += _rows(wide[findings == finding], finding, level)
+            rows += _rows(wide[findings == finding], finding, cluster[findings == finding], level)
+        if len(set(cluster)) < wide.index.get_level_values("study_id").nunique():
+            rows = [row | {"method": row["method"].replace("reports", "patients")} for row in rows]
     return tables.check(pd.DataFrame(rows, columns=list(tables.METRICS.all_columns)), tables.METRICS)
 
 
-def _rows(wide: pd.DataFrame, finding: str, level: float) -> list[dict]:
+def _rows(wide: pd.DataFrame, finding: str, clusters: np.ndarray, level: float) -> list[dict]:
     """METRICS rows of codes (labels, readers), NaN where a reader has not read a label."""
     given = wide.to_numpy(float)
     counts = np.stack([(given == k).sum(axis=1) for k in range(len(VALUES))], axis=1)
-    reports = wide.index.get_level_values("study_id").to_numpy()
-    how = {"clusters": reports, "level": level}
+    how = {"clusters": clusters, "level": level}
     found = {"readers_agree": observed(counts, **how), "fleiss_kappa": fleiss(counts, **how)}
     found |= {"krippendorff_alpha": alpha(counts, **how), "gwet_ac1": ac1(counts, **how)}
     readers = wide.columns[wide.notna().any()]

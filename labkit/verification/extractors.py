@@ -2,7 +2,7 @@
 
 Only labels on which one is right and the other wrong tell which is better (McNemar 1947; exact: the binomial
 distribution at one half). Findings are many, so their p-values are adjusted by Holm. Over all findings the labels of a
-report are not independent and McNemar's test would be too sure of itself; there the difference is taken by reports.
+patient are not independent and McNemar's test would be too sure of itself; there the difference is taken by patients.
 """
 
 import numpy as np
@@ -42,7 +42,7 @@ def compare_extractors(findings: pd.DataFrame, labels: pd.DataFrame, *, level: f
     empty = pd.DataFrame(columns=list(COLUMNS))
     if len(sources) < 2:
         return empty
-    pairs = verified(labels)[[*KEY, "value"]]
+    pairs = verified(labels)[[*KEY, "patient", "value"]]
     for name, source in zip(("first", "second"), sources):
         own = findings.loc[findings["source"] == source, [*KEY, "value"]].rename(columns={"value": name})
         pairs = pairs.merge(own, on=KEY, validate="one_to_one")
@@ -61,15 +61,15 @@ def compare_extractors(findings: pd.DataFrame, labels: pd.DataFrame, *, level: f
 
 
 def _row(finding: str, pairs: pd.DataFrame, level: float) -> tuple:
-    """Counts, and the difference with the normal interval of paired shares, summed by report."""
+    """Counts, and the difference with the normal interval of paired shares, summed by patient."""
     a, b = pairs["a"].to_numpy(), pairs["b"].to_numpy()
     gap = a - b
     difference = float(gap.mean())
-    by_report = np.bincount(pd.factorize(pairs["study_id"])[0], gap - difference)
-    n = len(by_report)
+    by_patient = np.bincount(pd.factorize(pairs["patient"])[0], gap - difference)
+    n = len(by_patient)
     half = np.nan
     if n > 1:
-        se = np.sqrt(n / (n - 1) * (by_report @ by_report)) / len(pairs)
+        se = np.sqrt(n / (n - 1) * (by_patient @ by_patient)) / len(pairs)
         half = float(special.ndtri(0.5 + level / 2) * se)
     only = int((gap > 0).sum()), int((gap < 0).sum())
     return finding, len(pairs), int(a.sum()), int(b.sum()), *only, difference, difference - half, difference + half
