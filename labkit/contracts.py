@@ -4,14 +4,15 @@ Ids and label values are text, so `0012` stays `0012` and `true` stays a word. L
 `templates.LabelValue`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 __all__ = [
+    "ACTIONS",
     "ANSWERS",
     "CURVES",
     "DISAGREEMENTS",
-    "EXCLUDED",
     "DOSES",
+    "EXCLUDED",
     "FINDINGS",
     "FLAGS",
     "IMAGES",
@@ -20,6 +21,7 @@ __all__ = [
     "METRICS",
     "PREDICTIONS",
     "RAISED",
+    "READINGS",
     "RESOLUTIONS",
     "REVIEWS",
     "SPLITS",
@@ -32,6 +34,9 @@ __all__ = [
 
 VALUES = ("true", "false", "uncertain")
 FLAGS = ("true", "false")
+# What a row of a reader's file does: give a value (with the extracted one in view, from the report alone, as what another
+# value implies, or as it was before), take one's value back, ask a second reader (or no longer), or comment.
+ACTIONS = ("read", "blind", "implied", "undo", "withdraw", "ask", "unask", "comment")
 # What a reading settles: what the report says, what a follow-up showed, and either where readers differ.
 RESOLUTIONS = ("report", "follow_up", "adjudication", "follow_up_adjudication")
 SPLIT_NAMES = ("train", "validation", "test", "external")
@@ -42,7 +47,8 @@ class Table:
     """A contract: which columns a table has, which of them form its key, and what they may hold.
 
     `numbers` become float64 (empty = NaN), `integers` int64, every other column text; `allowed` closes the values of a
-    column (an empty text is allowed only where it is listed).
+    column (an empty text is allowed only where it is listed); a file without a column of `defaults` is as old as to
+    mean that value.
     """
 
     name: str
@@ -51,6 +57,7 @@ class Table:
     numbers: tuple[str, ...] = ()
     integers: tuple[str, ...] = ()
     allowed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    defaults: dict[str, str] = field(default_factory=dict)
 
     @property
     def all_columns(self) -> tuple[str, ...]:
@@ -114,11 +121,14 @@ DISAGREEMENTS = Table(
 REVIEWS = Table(
     "REVIEWS",
     ("study_id", "finding", "reader", "sequence"),
-    ("value", "previous", "reviewed_at", "seconds", "resolution", "comment", "text_sha256"),
+    ("value", "previous", "reviewed_at", "seconds", "resolution", "comment", "text_sha256", "action", "source"),
     numbers=("seconds",),
     integers=("sequence",),
-    allowed={"value": VALUES, "previous": (*VALUES, ""), "resolution": RESOLUTIONS},
+    allowed={"value": VALUES, "previous": (*VALUES, ""), "resolution": RESOLUTIONS, "action": ACTIONS},
+    defaults={"action": "read", "source": ""},
 )
+# A reader's own file, everything that was done: REVIEWS, and rows without a value such as a comment on a whole case.
+READINGS = replace(REVIEWS, name="READINGS", allowed=REVIEWS.allowed | {"value": (*VALUES, "")})
 SPLITS = Table("SPLITS", ("patient",), ("split",), allowed={"split": SPLIT_NAMES})
 LABELS = Table(
     "LABELS",

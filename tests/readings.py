@@ -23,5 +23,5 @@ def studies(*study_ids, site="internal"):
 
 def review(study_id, finding, value, *, reader="anna", sequence=1, resolution="report", text=None):
     text = text or f"hash of {study_id}"
-    row = (study_id, finding, reader, sequence, value, "false", "", 1.0, resolution, "", text)
+    row = (study_id, finding, reader, sequence, value, "false", "", 1.0, resolution, "", text, "read", "")
     return pd.DataFrame([row], columns=list(tables.REVIEWS.all_columns))

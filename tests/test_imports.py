@@ -24,6 +24,7 @@ ORDER = [
 ]
 RANK = {name: n for n, names in enumerate(ORDER) for name in names}
 HOMES = {
+    "anywidget": {"verification"},
     "click": {"cli"},
     "docx": {"manuscript"},
     "gdcm": {"radiographs"},
