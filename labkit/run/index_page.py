@@ -11,7 +11,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from labkit.run import files, last_look, overview
+from labkit.run import files, label_table, last_look, overview
 from labkit.run.steps import Plan
 
 __all__ = ["build", "is_marked"]
@@ -26,6 +26,10 @@ def build(plan: Plan) -> Path:
     markup = jinja2.Environment(autoescape=True, loader=jinja2.FileSystemLoader(TEMPLATES))
     page = markup.get_template("overview.html.j2").render(
         studies=studies,
+        label_lines={
+            name: label_table.lines({a.name: a.verification for a in anatomies if a.verification})
+            for name, anatomies in studies.items()
+        },
         alarms=last_look.alarms(plan),
         style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         own_style=Markup((TEMPLATES / "overview.css").read_text(encoding="utf-8")),

@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import Image, ImageChops
 
-from labkit.run import files
+from labkit.run import files, label_table
 
 __all__ = ["Analysis", "Anatomy", "Estimate", "PageLink", "gather"]
 
@@ -82,6 +82,7 @@ class Anatomy:
     badges: list[str]
     analyses: list[Analysis]
     comparison: Analysis | None = None
+    verification: tuple[Path, str] | None = None  # METRICS of the labels, and who verified them
 
 
 def gather(reports_dir: Path, build_dir: Path) -> dict[str, list[Anatomy]]:
@@ -106,13 +107,16 @@ def _anatomy(folder: Path, build: Path, reports_dir: Path, start: Path) -> Anato
     if not analyses and not any(page.href for page in pages):
         return None
     facts = {key: value for found in receipts.values() for key, value in found.get("headline", [])}
+    verification = None
     if "verification" in receipts:
+        who = label_table.verified_by(receipts["verification"].get("notices", []))
+        verification = build / "label_metrics.csv", who
         for metric, name in LABEL_FACTS.items():
             found = _metric(build / "label_metrics.csv", metric, reading="report")
             facts |= {name: _percent(found[0])} if found else {}
     own = [part for part in analyses if part.policy != "comparison"]
     compared = next((part for part in analyses if part.policy == "comparison"), None)
-    return Anatomy(folder.name, pages, facts, _badges(receipts, build, start), own, compared)
+    return Anatomy(folder.name, pages, facts, _badges(receipts, build, start), own, compared, verification)
 
 
 def _policy_order(names: set[str]) -> list[str]:
