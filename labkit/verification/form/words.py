@@ -65,7 +65,7 @@ def keys(there: bool) -> str:
     """The list of keys, or that there are none."""
     if not there:
         return '<span class="labkit-keys">Keys need the package anywidget; everything works by mouse.</span>'
-    listed = "".join(
+    listed = " ".join(
         f"<span>{''.join(f'<kbd>{html.escape(key)}</kbd>' for key in names.split())} {html.escape(what)}</span>"
         for names, what in HELP
     )
