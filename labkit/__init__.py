@@ -11,6 +11,7 @@ verification                        readings by people, and how right the labels
 radiographs                         DICOM folders to arrays
 splits, policies, training, seeds   patients, what training makes of doubt, networks
 evaluation, figures                 numbers with intervals, then ink
+manuscript                          tables, methods and checklists for the paper
 silent                              widgets whose content no saved notebook holds
 run, cli                            notebooks as a restartable workflow; the command `labkit`
 """

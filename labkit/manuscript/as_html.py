@@ -1,0 +1,68 @@
+"""Tables and text of a manuscript as HTML that needs no other file and no network; used by 05_figures."""
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from labkit.manuscript.sheets import HEADING, Row, Sheet
+
+__all__ = ["document", "fragment", "linked", "paragraph"]
+
+STYLE = Path(__file__).parent / "page.css"
+DOI = re.compile(r"https://doi\.org/[^\s<]*[^\s<.]")
+
+
+def document(title: str, parts: Iterable[str], *, notice: str = "") -> str:
+    """A whole page of parts that are HTML already; `notice` stands on top of it."""
+    told = f'<div class="notice" role="note">{html.escape(notice)}</div>\n' if notice else ""
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{html.escape(title)}</title>\n<style>\n{STYLE.read_text(encoding='utf-8')}</style>\n</head>\n<body>\n"
+        f"<main>\n<h1>{html.escape(title)}</h1>\n{told}{chr(10).join(parts)}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def fragment(sheet: Sheet, *, words: Sequence[int] = ()) -> str:
+    """A table with caption and notes; `words` are the positions of columns of words, which are set to the left."""
+    head = "".join(f'<th scope="col"{_kind(n, words)}>{html.escape(title)}</th>' for n, title in enumerate(sheet.head))
+    body = "\n".join(_row(row, len(sheet.head), words) for row in sheet.rows)
+    if not sheet.rows:
+        body = f'<tr><td colspan="{len(sheet.head)}" class="words">No rows.</td></tr>'
+    notes = "".join(f"<p>{html.escape(note)}</p>" for note in sheet.notes)
+    whole = sum(sheet.widths)
+    shares = "".join(f'<col style="width:{100 * width / whole:.1f}%">' for width in sheet.widths)
+    columns = f"<colgroup>{shares}</colgroup>\n" if words else ""
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(sheet.caption)}">\n'
+        f'<table class="paper{" wordy" if words else ""}">\n<caption>{html.escape(sheet.caption)}</caption>\n{columns}'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>\n"
+        f'<div class="notes">{notes}</div>'
+    )
+
+
+def _row(row: Row, width: int, words: Sequence[int]) -> str:
+    first = html.escape(row.cells[0])
+    if row.kind == HEADING:
+        return f'<tr class="heading"><th scope="rowgroup" colspan="{width}">{first}</th></tr>'
+    cells = "".join(f"<td{_kind(n, words)}>{html.escape(text)}</td>" for n, text in enumerate(row.cells[1:], start=1))
+    return f'<tr class="{row.kind}"><th scope="row">{first}</th>{cells}</tr>'
+
+
+def _kind(position: int, words: Sequence[int]) -> str:
+    return ' class="words"' if position in words else ""
+
+
+def linked(text: str) -> str:
+    """Text in which a DOI is a link."""
+
+    def link(found: re.Match) -> str:
+        return f'<a href="{found.group(0)}">{found.group(0)}</a>'
+
+    return DOI.sub(link, html.escape(text))
+
+
+def paragraph(text: str) -> str:
+    """A paragraph; a DOI becomes a link."""
+    return f"<p>{linked(text)}</p>"
