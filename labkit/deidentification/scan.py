@@ -54,6 +54,7 @@ OWN = (
     "notebooks/*.ipynb",
     "labkit/**/*.py",
     "labkit/run/report/*",
+    "labkit/evaluation/interactive/*",
     "params/*/*.md",
     "params/*.yaml",
     "params/*/*.yaml",

@@ -1,8 +1,8 @@
 """Turn an executed notebook into one self-contained page that looks the same offline, wide, narrow and on paper.
 
 nbconvert renders the body with the template in `report/`; the frame adds contents, notices, parameters and
-provenance. The page forbids itself every request (Content-Security-Policy) and carries no script of a
-notebook's output.
+provenance. The page forbids itself every request (Content-Security-Policy). Of the scripts in a notebook's output it
+carries labkit's own alone, letter by letter, and the data they read.
 """
 
 import html
@@ -29,6 +29,9 @@ FIGURE_TYPES = ("image/png", "image/svg+xml", "image/jpeg")
 HEADING = re.compile(r"<h([1-4])([^>]*)>(.*?)</h\1>", re.S)
 NOTICE = re.compile(r'<(div|p|section|aside)\b[^>]*class="[^"]*\blabkit-notice\b[^"]*"[^>]*>(.*?)</\1>', re.S)
 SCRIPT = re.compile(r"<script\b.*?</script\s*>|<link\b[^>]*>|<iframe\b.*?</iframe\s*>", re.S | re.I)
+PUT_ASIDE = re.compile(r"<!--labkit-script-(\d+)-->")
+DATA = re.compile(r'<script\b[^>]*\btype="application/json"[^>]*>')  # a browser never runs it
+OWN_SCRIPTS = (("labkit.evaluation", "interactive/explorer.js"),)
 EMPTY_ALT = re.compile(r'(<img\b[^>]*?)\salt=""', re.S)
 
 
@@ -62,7 +65,7 @@ def to_html(executed: nbformat.NotebookNode, *, page: Page, failed: str = "") ->
     failed : why the step failed, shown in a red banner; empty for a whole run.
     """
     body, _ = _exporter().from_notebook_node(_tidy(executed))
-    body = SCRIPT.sub("", body)
+    body, scripts = _own_scripts(body)
     body, notices = _take_notices(body)
     body, contents = _contents(body)
     body = page_tables.dress(_fill_alt(body))
@@ -77,7 +80,7 @@ def to_html(executed: nbformat.NotebookNode, *, page: Page, failed: str = "") ->
         has_failed_cell='id="failed-cell"' in body,
         notices=[Markup(notice) for notice in notices],
         contents=contents,
-        body=Markup(body),
+        body=Markup(PUT_ASIDE.sub(lambda match: scripts[int(match.group(1))], body)),
         style=Markup(style()),
     )
     return rendered, [page_tables.plain(notice) for notice in notices]
@@ -123,6 +126,26 @@ def _tidy(executed: nbformat.NotebookNode) -> nbformat.NotebookNode:
                 for kind in ("text/plain", "text/html"):
                     output.data.pop(kind, None)
     return tidy
+
+
+def _own_scripts(body: str) -> tuple[str, list[str]]:
+    """Put labkit's own scripts aside, which nothing may change, and drop all others."""
+    own, kept = _known_scripts(), []
+
+    def put_aside(match: re.Match[str]) -> str:
+        found = match.group(0)
+        if not DATA.match(found) and found.removeprefix("<script>").removesuffix("</script>").strip() not in own:
+            return ""
+        kept.append(found)
+        return f"<!--labkit-script-{len(kept) - 1}-->"
+
+    return SCRIPT.sub(put_aside, PUT_ASIDE.sub("", body)), kept
+
+
+@cache
+def _known_scripts() -> frozenset[str]:
+    texts = (resources.files(package).joinpath(path).read_text(encoding="utf-8") for package, path in OWN_SCRIPTS)
+    return frozenset(text.strip() for text in texts)
 
 
 def _take_notices(body: str) -> tuple[str, list[str]]:
