@@ -1,5 +1,8 @@
 """The review form and its files: what was chosen is written as chosen, never changed, and never lost."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import filelock
 import pandas as pd
 import pytest
 from readings import review, studies
@@ -266,6 +269,33 @@ def test_two_windows_of_one_reader_add_to_one_file(two):
     assert written(two)["sequence"].tolist() == [1, 2, 3, 4]
     assert right.journal.refresh() and right.journal.comment("S-1", "Swelling") == "x"
     assert left.values() == right.values()
+
+
+def test_windows_that_write_at_the_same_time_lose_nothing(two):
+    windows = [open_as(two), open_as(two)]
+
+    def work(session):
+        for value in ("true", "uncertain", "false") * 3:
+            session.set("Swelling", value)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, windows))
+    rows = written(two)
+    assert rows["sequence"].tolist() == list(range(1, len(rows) + 1)) and len(rows) >= 9
+    assert rows["reviewed_at"].is_monotonic_increasing and rows["reviewed_at"].is_unique
+    windows[0].journal.refresh()
+    assert windows[0].values()["Swelling"] == rows["value"].iloc[-1] == "false"
+
+
+def test_a_file_that_another_window_keeps_is_said(two, monkeypatch):
+    monkeypatch.setattr(reviews, "LOCK_S", 0.05)
+    session = open_as(two)
+    with (
+        filelock.FileLock(two.folder / ".anna.csv.lock"),
+        pytest.raises(TableError, match=r"anna\.csv: another window"),
+    ):
+        session.set("Swelling", "true")
+    assert session.values()["Swelling"] == "false"
 
 
 def test_the_order_is_asked_for_sample_queue_rest(tmp_path):

@@ -4,6 +4,7 @@ following  what a value makes of the findings above and below
 cases      the cases of a review and their order
 journal    what a reader did, as the reader's file has it
 modes      as usual, blinded, follow-up, adjudication
+filters    which cases are shown
 session    the state of a review without any widget
 sheet      the template as a compact form
 keyboard   keys, where anywidget is installed

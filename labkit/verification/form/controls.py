@@ -6,8 +6,9 @@ import ipywidgets as widgets
 
 from labkit.verification.form import words
 from labkit.verification.form.cases import ORDERS
+from labkit.verification.form.filters import FILTERS
 from labkit.verification.form.modes import SOURCES, Adjudication
-from labkit.verification.form.session import FILTERS, Session
+from labkit.verification.form.session import Session
 
 if TYPE_CHECKING:
     from labkit.verification.form.page import Page

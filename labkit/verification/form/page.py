@@ -15,8 +15,9 @@ from labkit.silent import Silent
 from labkit.verification.form import words
 from labkit.verification.form.cases import ORDERS
 from labkit.verification.form.controls import Controls
+from labkit.verification.form.filters import FILTERS
 from labkit.verification.form.keyboard import keyboard
-from labkit.verification.form.session import FILTERS, Session
+from labkit.verification.form.session import Session
 from labkit.verification.form.sheet import VALUES, Line, Sheet
 
 __all__ = ["STYLE", "Page"]

@@ -3,27 +3,20 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from statistics import median
 from typing import NamedTuple
 
 from labkit.errors import TableError
 from labkit.verification.form.cases import Cases
+from labkit.verification.form.filters import is_shown
 from labkit.verification.form.following import follow
 from labkit.verification.form.journal import Decision, Journal
 from labkit.verification.form.modes import MODES, mode_of
 from labkit.verification.reviews import read_all, review_file
 
-__all__ = ["FILTERS", "Progress", "Session"]
+__all__ = ["Progress", "Session"]
 
-FILTERS = {
-    "all": "all cases",
-    "open": "not yet read",
-    "done": "read",
-    "asked": "where I ask",
-    "comments": "with my comments",
-    "changed": "where I changed a value",
-    "uncertain": "with an uncertain label",
-}
 RECENT = 20  # cases whose pace counts
 
 
@@ -65,7 +58,7 @@ class Session:
         self.mode = mode_of(mode, cases, read_all(cases.folder), reader=reader)
         among = self.mode.studies()
         self._among = None if among is None else set(among)
-        self._done = {s for s in cases.ordered("listed", first=[], among=self._among) if self._is_done(s)}
+        self._judge_all()
         self.source = ""
         self.order: list[str] = []
         self.position = 0
@@ -81,7 +74,8 @@ class Session:
         """Cases in another order (`ORDERS`), or only some (`FILTERS`, or the name of a finding that is not false)."""
         here = self.study_id if self.order else None
         found = self.cases.ordered(order, first=self.mode.first(), among=self._among)
-        self.order = [study_id for study_id in found if self._is_shown(study_id, shown)]
+        fits = partial(is_shown, shown, cases=self.cases, journal=self.journal, done=self._done)
+        self.order = [study_id for study_id in found if fits(study_id)]
         start = next((n for n, s in enumerate(self.order) if s not in self._done), max(len(self.order) - 1, 0))
         self.position = self.order.index(here) if here in self.order and shown == "all" and here else start
         self._begin()
@@ -139,6 +133,7 @@ class Session:
     # -- what is decided ------------------------------------------------------------------------------------------
     def set(self, finding: str, value: str) -> list[str]:
         """Give a label a value; the findings that changed, those that follow included. It is on disk on return."""
+        self._look()
         items = self.items()
         if finding not in items:
             return []
@@ -153,21 +148,16 @@ class Session:
         spent = self._spent()
         self._write(
             Decision(
-                self.study_id,
-                name,
-                new,
-                shown.get(name) or "",
-                items[name],
-                action if name == finding or alone else "implied",
-                spent if name == finding else 0.0,
-                source=self._source(new),
+                self.study_id, name, new, shown.get(name) or "", items[name], how, seconds, source=self._source(new)
             )
             for name, new in changed.items()
+            for how, seconds in [(action, spent) if name == finding else (action if alone else "implied", 0.0)]
         )
         return list(changed)
 
     def accept(self) -> bool:
         """Decide all labels that are left as the mode says; whether the case is done, and the next one shown."""
+        self._look()
         items, shown, alone = self.items(), self.values(), self.alone()
         left = []
         for finding, resolution in items.items():
@@ -178,9 +168,9 @@ class Session:
             if value:
                 left.append((finding, resolution, value))
         action = "blind" if alone else "read"
-        seconds = self._spent() / max(len(left), 1)
+        each = self._spent() / max(len(left), 1)
         self._write(
-            Decision(self.study_id, finding, value, shown.get(finding) or "", resolution, action, seconds)
+            Decision(self.study_id, finding, value, shown.get(finding) or "", resolution, action, each)
             for finding, resolution, value in left
         )
         if alone:
@@ -222,6 +212,15 @@ class Session:
         self.journal.add(decisions)
         self._judge(self.study_id)
 
+    def _look(self) -> None:
+        """Take in what another window of the same reader has written since."""
+        if self.journal.refresh():
+            self._judge_all()
+
+    def _judge_all(self) -> None:
+        cases = self.cases.ordered("listed", first=[], among=self._among)
+        self._done = {study_id for study_id in cases if self._is_done(study_id)}
+
     def _judge(self, study_id: str) -> None:
         (self._done.add if self._is_done(study_id) else self._done.discard)(study_id)
 
@@ -230,20 +229,8 @@ class Session:
         found = (self.journal.own(study_id, finding, resolution) for finding, resolution in items.items())
         return bool(items) and all(own is not None and own.action != "blind" for own in found)
 
-    def _is_shown(self, study_id: str, shown: str) -> bool:
-        if shown in ("open", "done"):
-            return (study_id in self._done) == (shown == "done")
-        values = self.cases.extracted[study_id]
-        if shown == "uncertain":
-            return "uncertain" in values.values()
-        if shown in ("asked", "comments"):
-            return study_id in self.journal.studies("ask" if shown == "asked" else "comment")
-        if shown == "changed":
-            own = ((f, self.journal.own(study_id, f, "report")) for f in values)
-            return any(decision and decision.value != values[f] for f, decision in own)
-        return values.get(shown, "false") != "false" if shown in self.cases.names else True
-
     def _begin(self) -> None:
+        self._look()
         self._since = self._clock()
 
     def _spent(self) -> float:
