@@ -32,9 +32,9 @@ FIT = 0.0
 ZOOMS = (FIT, 0.25, 0.5, 1.0, 2.0, 4.0)  # dots of the screen per pixel of the image
 TOLD = ("the window of the header", "all but the extreme half per cents of the pixels", "all values")
 QUALITY = 93  # of JPEG; a PNG of a whole image takes ten times as long
-STYLE = f"""<style>
-.labkit-pane {{ background:#000; scroll-snap-type:both mandatory; height:{PANE_PX}px; }}
-.labkit-pane > img {{ scroll-snap-align:center; flex:none; margin:auto; }}
+STYLE = """<style>
+.labkit-pane { background:#000; }
+.labkit-pane > img { flex:none; margin:auto; }
 </style>"""
 
 
@@ -118,9 +118,9 @@ class Panel:
         self.zoom_to(ZOOMS[min(max(at, 0), len(ZOOMS) - 1)])
 
     def _make_controls(self) -> dict[str, widgets.Widget]:
-        slim = {"width": "15em"}
+        slim = {"width": "17em"}
         made = {
-            "preset": widgets.ToggleButtons(options=PRESETS, tooltips=TOLD, style={"button_width": "4.5em"}),
+            "preset": widgets.ToggleButtons(options=PRESETS, tooltips=TOLD, style={"button_width": "5.5em"}),
             "centre": widgets.FloatSlider(value=0.5, min=-0.5, max=1.5, step=0.01, description="centre", layout=slim),
             "width": widgets.FloatSlider(value=1, min=0.05, max=3, step=0.01, description="width", layout=slim),
             "invert": widgets.ToggleButton(description="invert", layout={"width": "5em"}),

@@ -20,7 +20,7 @@ notice        what every page says about where its labels come from
 form          the review form in JupyterLab
 """
 
-from labkit.verification.accuracy import accuracy, by_anatomy, confusion
+from labkit.verification.accuracy import accuracy, by_anatomy, confusion, confusions
 from labkit.verification.adjudication import open_questions
 from labkit.verification.agreement import between_readers
 from labkit.verification.estimates import cases_needed, design_effect, from_sample
@@ -36,6 +36,7 @@ from labkit.verification.reporting import (
     cases_to_read,
     export,
     extractor_table,
+    finding_table,
     headline,
     readers_table,
     sample_table,
@@ -60,12 +61,14 @@ __all__ = [
     "cases_to_read",
     "compare_extractors",
     "confusion",
+    "confusions",
     "coverage",
     "design_effect",
     "draw_splits",
     "error_types",
     "export",
     "extractor_table",
+    "finding_table",
     "from_sample",
     "gather",
     "headline",

@@ -10,7 +10,7 @@ from labkit import tables
 from labkit.evaluation import Plan, wilson
 from labkit.verification.tallies import VALUES, Tally, effect, figures, limits, tally
 
-__all__ = ["ALL_FINDINGS", "ALL_SITES", "accuracy", "by_anatomy", "confusion", "verified"]
+__all__ = ["ALL_FINDINGS", "ALL_SITES", "accuracy", "by_anatomy", "confusion", "confusions", "verified"]
 
 ALL_SITES = "all"
 ALL_FINDINGS = "All findings"
@@ -35,6 +35,23 @@ def confusion(labels: pd.DataFrame) -> pd.DataFrame:
     """3 x 3 counts of the verified labels: rows are verified values, columns extracted ones."""
     own = verified(labels)
     return pd.crosstab(own["value"], own["extracted"]).reindex(index=VALUES, columns=VALUES, fill_value=0)
+
+
+def confusions(labels: pd.DataFrame) -> pd.DataFrame:
+    """The counts of `confusion` in nine rows for all findings and each finding, at all sites and at each site.
+
+    Columns finding, site, verified, extracted, labels; empty where nothing is verified.
+    """
+    own = verified(labels)
+    sites = [(ALL_SITES, own), *((site, own[own["site"] == site]) for site in sorted(set(own["site"])))]
+    parts = []
+    for finding in (ALL_FINDINGS, *dict.fromkeys(own["finding"])):
+        for site, there in sites:
+            chosen = there if finding == ALL_FINDINGS else there[there["finding"] == finding]
+            counts = confusion(chosen).stack().rename_axis(["verified", "extracted"]).rename("labels").reset_index()
+            parts.append(counts.assign(finding=finding, site=site))
+    columns = ["finding", "site", "verified", "extracted", "labels"]
+    return pd.concat(parts, ignore_index=True)[columns] if len(own) else pd.DataFrame(columns=columns)
 
 
 def accuracy(labels: pd.DataFrame, *, rng: np.random.Generator, plan: Plan | None = None) -> pd.DataFrame:

@@ -14,6 +14,7 @@ __all__ = [
     "cases_to_read",
     "export",
     "extractor_table",
+    "finding_table",
     "headline",
     "readers_table",
     "sample_table",
@@ -31,6 +32,15 @@ SHOWN = (
     "macro_f1",
     "exact_match",
     *(f"{figure}_{value}" for value in ("true", "uncertain", "false") for figure in ("precision", "recall", "f1")),
+)
+OF_FINDING = (
+    "label_accuracy",
+    "all_false_accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "f1_true",
+    "f1_uncertain",
+    "f1_false",
 )
 TEST = ("test", "external")
 
@@ -64,6 +74,23 @@ def summary(metrics: pd.DataFrame) -> pd.DataFrame:
     shown = rows.assign(text=rows.apply(_with_interval, axis=1)).pivot(index="metric", columns="site", values="text")
     shown = shown.loc[[m for m in SHOWN if m in shown.index], list(dict.fromkeys(rows.site))]
     return shown.rename(index=lambda metric: metric.replace("_", " ")).rename_axis(columns=None)
+
+
+def finding_table(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One line per finding over all sites: label accuracy beside always false, and what easy negatives cannot raise.
+
+    metrics : of `accuracy`. Columns labels, true, uncertain (verified ones), then figures with their intervals.
+    """
+    rows = metrics[(metrics.site == ALL_SITES) & (metrics.reading == "report") & (metrics.finding != ALL_FINDINGS)]
+    if rows.empty:
+        return pd.DataFrame()
+    wide = rows.assign(text=rows.apply(_with_interval, axis=1)).pivot(index="finding", columns="metric", values="text")
+    wide = wide.loc[list(dict.fromkeys(rows.finding)), list(OF_FINDING)]
+    wide["all_false_accuracy"] = wide["all_false_accuracy"].str.partition(" ")[0]
+    counts = rows.pivot(index="finding", columns="metric", values="n")[["label_accuracy", "recall_true"]]
+    counts["recall_uncertain"] = rows[rows.metric == "recall_uncertain"].set_index("finding")["n"]
+    counts = counts.astype(int).set_axis(["labels", "true", "uncertain"], axis=1)
+    return counts.join(wide).loc[wide.index].rename(columns=lambda name: name.replace("_", " ")).rename_axis(index=None)
 
 
 def uncertainty(labels: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
@@ -138,11 +165,19 @@ def headline(metrics: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def export(metrics: pd.DataFrame, reports: str | Path, *, mistakes: pd.DataFrame, compared: pd.DataFrame) -> list[Path]:
-    """The tables for the supplement: accuracy, errors (as they may be shared, also for Excel), extractors."""
+def export(
+    metrics: pd.DataFrame,
+    reports: str | Path,
+    *,
+    confusions: pd.DataFrame,
+    mistakes: pd.DataFrame,
+    compared: pd.DataFrame,
+) -> list[Path]:
+    """The tables for the supplement: accuracy, confusions, extractors, and errors as they may be shared."""
     folder = Path(reports) / "tables"
     files = [
         tables.write(metrics, folder / "label_accuracy.csv", tables.METRICS),
+        tables.write_csv(confusions, folder / "label_confusions.csv"),
         tables.write_csv(mistakes, folder / "label_errors.csv"),
         write_workbook(mistakes, folder / "label_errors.xlsx", sheet="label errors"),
     ]

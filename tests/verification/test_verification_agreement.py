@@ -37,6 +37,22 @@ PSYCHIATRISTS = np.array(
     ]
 ).T
 
+# Fourteen readers, ten subjects, five values (worked example of Fleiss' kappa, Wikipedia): 0.210.
+FOURTEEN = np.array(
+    [
+        [0, 0, 0, 0, 14],
+        [0, 2, 6, 4, 2],
+        [0, 0, 3, 5, 6],
+        [0, 3, 9, 2, 0],
+        [2, 2, 8, 1, 1],
+        [7, 7, 0, 0, 0],
+        [3, 2, 6, 3, 0],
+        [2, 5, 3, 2, 2],
+        [6, 5, 2, 1, 0],
+        [0, 2, 2, 3, 7],
+    ]
+)
+
 
 def counted(given, values):
     return np.stack([(np.asarray(given) == v).sum(axis=0) for v in values], axis=1)
@@ -97,6 +113,11 @@ def test_cohens_kappa_equals_the_published_number_and_scikit_learn():
     assert found.value == pytest.approx(cohen_kappa_score(first, second), abs=1e-12)
     assert found.se * np.sqrt(99 / 100) == pytest.approx(0.05891072, abs=1e-7)
     assert (found.low, found.high) == pytest.approx((0.68, 0.913), abs=2e-3)
+
+
+def test_fourteen_readers_equal_the_published_number():
+    assert readers.fleiss(FOURTEEN).value == pytest.approx(0.210, abs=5e-4)
+    assert readers.observed(FOURTEEN).value == pytest.approx(0.378, abs=5e-4)
 
 
 def test_the_psychiatrists_of_fleiss_1971():

@@ -34,6 +34,29 @@ def test_uncertain_labels_are_told_by_what_the_extraction_made_of_them(labels):
     assert table.loc["All findings", "recall"].startswith("0.333 (") and table.loc["Ossicles", "recall"] == "–"
 
 
+def test_every_finding_has_a_line_with_always_false_beside_its_accuracy(labels):
+    table = verification.finding_table(measured(labels))
+    assert list(table.index) == list(dict.fromkeys(labels.finding))
+    assert table.loc["Fracture", ["labels", "true", "uncertain"]].tolist() == [3, 0, 2]
+    assert table.loc["Fracture", "label accuracy"].startswith("0.667 (") and table.loc[
+        "Fracture", "f1 true"
+    ].startswith("0.000 (")
+    assert table.loc["Fracture", "all false accuracy"] == "0.333"
+    assert table.columns[-1] == "f1 false"
+    assert verification.finding_table(measured(labels.assign(verification="none"))).empty
+
+
+def test_confusions_add_up_over_sites_and_findings(labels):
+    table = verification.confusions(labels.assign(site=np.repeat(["here", "there", "there"], 3)))
+    assert len(table) == 4 * 3 * 9
+    sums = table.groupby(["finding", "site"])["labels"].sum()
+    assert sums["All findings"].to_dict() == {"all": 9, "here": 3, "there": 6}
+    cells = table.set_index(["finding", "site", "verified", "extracted"])["labels"]
+    assert cells["Fracture", "all", "uncertain", "true"] == cells["Fracture", "there", "uncertain", "true"] == 1
+    assert cells["All findings", "here", "true", "uncertain"] == 1
+    assert verification.confusions(labels.assign(verification="none")).empty
+
+
 def test_without_verified_labels_every_table_is_there_and_says_so(labels):
     nobody = labels.assign(verification="none")
     assert verification.uncertainty(nobody, measured(nobody)).empty
@@ -103,10 +126,12 @@ def test_what_is_shared_holds_no_quote_and_no_comment(tmp_path, labels):
     files = verification.export(
         measured(labels),
         tmp_path,
+        confusions=verification.confusions(labels),
         mistakes=verification.shareable(mistakes, show_text=False),
         compared=verification.compare_extractors(found, labels),
     )
-    names = ["label_accuracy.csv", "label_errors.csv", "label_errors.xlsx", "extractors_compared.csv"]
-    assert [path.name for path in files] == names and {path.parent.name for path in files} == {"tables"}
+    names = ["accuracy.csv", "confusions.csv", "errors.csv", "errors.xlsx"]
+    assert [path.name for path in files] == [*(f"label_{name}" for name in names), "extractors_compared.csv"]
+    assert {path.parent.name for path in files} == {"tables"}
     assert all("Beispielwort" not in path.read_text() for path in files if path.suffix == ".csv")
-    assert len(tables.read(files[1], verification.MISTAKES)) == 4
+    assert len(tables.read(files[2], verification.MISTAKES)) == 4
