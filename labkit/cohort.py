@@ -172,7 +172,8 @@ def _index(section, resolve, progress):
     for name, site in section.sites.items():
         folder, rules = resolve(site.images), site.image_rules
         found = radiographs.index(folder, rules=rules, progress=progress)
-        found = radiographs.measure(found, folder, view_rules=section.view_rules, rules=rules)
+        several = section.radiographs.several_images
+        found = radiographs.measure(found, folder, view_rules=section.view_rules, rules=rules, several_images=several)
         indexes.append(found.assign(site=name))
     return pd.concat(indexes, ignore_index=True)
 

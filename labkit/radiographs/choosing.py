@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from labkit.radiographs.matching import Record
+from labkit.radiographs.merit import steps
 from labkit.radiographs.syntaxes import LOSSY
 
 __all__ = ["choose_views", "complete_views", "newness", "quality", "refuse_duplicates"]
@@ -96,12 +97,12 @@ def newness(record: Record) -> tuple:
 
 
 def quality(record: Record) -> tuple:
-    """Sort key: as `newness`, but what the header says of the pixels goes before time: no burnt-in text, lossless
-    compression, number of pixels, bits."""
+    """Sort key: as `newness`, but the pixels go before time: no burnt-in text, lossless compression, merit (where
+    it was measured, see `merit`), number of pixels, bits."""
     intent, single_frame, *time = newness(record)
     rows, columns, bits = (_number(record[name]) for name in ("rows", "columns", "bits_stored"))
     clean, lossless = record["burned_in"].upper() != "YES", record["transfer_syntax"] not in LOSSY
-    return (intent, single_frame, clean, lossless, rows * columns, bits, *time)
+    return (intent, single_frame, clean, lossless, steps(record.get("merit", "")), rows * columns, bits, *time)
 
 
 def _number(text: str) -> int:

@@ -60,8 +60,8 @@ def link(
     missing_view : what becomes of a study that lacks a view: drop it, let its first other view stand in (both rows
         say so), or keep it without a row for that view, for a network that is told what is missing (mask).
     several_images : of several images of one view the newest (for presentation before for processing, one frame
-        before many, then acquisition time, instance number, path), the best (lossless, most pixels and bits before
-        newer) or all of them, the newest with the first id.
+        before many, then acquisition time, instance number, path), the best (lossless, sharpest and best exposed where
+        `measure` looked, most pixels and bits before newer) or all of them, the newest with the first id.
 
     Returns
     -------

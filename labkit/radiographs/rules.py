@@ -117,8 +117,8 @@ class ViewRule(BaseModel):
 class Preparation(BaseModel):
     """Which image of a view is taken and what becomes of its pixels.
 
-    several_images : of several images of one view the newest, the best (for presentation, lossless, most pixels and
-        bits, then newest) or all, the newest with the first id.
+    several_images : of several images of one view the newest, the best (for presentation, lossless, sharpest and
+        best exposed by `merit`, most pixels and bits, then newest) or all, the newest with the first id.
     window : which of several windows of a header: its number from 0, or a part of its explanation, such as "HARD"; the
         first one where none fits.
     crop : cut to the collimated field. mirror_to : images whose laterality is the other side are mirrored; images of
