@@ -9,7 +9,11 @@ code, written anew: each epoch a DataLoader with 4 workers decodes every PNG, ma
 normalises it, fp32. The three take turns, and the best of the repeats counts; on a busy machine compare the ratios, and
 those of CPU seconds (all processes together) rather than of the clock, and leave threads at 1. On a GPU:
 
-    python bench/training.py --device cuda --backbone resnet50 --size 512 --studies 512 --batch 32 --precision bf16
+    python bench/training.py --device cuda --backbone resnet50 --size 512 --studies 512 --batch 32 --precision bf16 \\
+        --compile always
+
+The last line is the share of the device's bf16 peak: images per second times the arithmetic of an image (counted by
+torch.utils.flop_counter), over what a large bf16 matrix product reaches in the same run.
 
 --recipes trains `study` and `strong` on a synthetic cohort with equal epochs and seeds and prints the paired difference
 of their macro AUC on its test studies with its interval.
@@ -17,6 +21,7 @@ of their macro AUC on its test studies with its interval.
 
 import argparse
 import os
+import platform
 import tempfile
 import time
 import warnings
@@ -27,6 +32,7 @@ import pandas as pd
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision import transforms
 
 from labkit import evaluation, policies, radiographs, training
@@ -35,6 +41,7 @@ from labkit.training.team import Team
 
 VIEWS = ("AP", "LATERAL")
 N_FINDINGS = 29
+MATMUL = 8192 if torch.cuda.is_available() else 2048
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -48,6 +55,7 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=16)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--precision", default="auto")
+    parser.add_argument("--compile", choices=["auto", "always", "never"], default="never")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=4, help="of the study's way")
     parser.add_argument("--repeats", type=int, default=2)
@@ -76,7 +84,8 @@ def measure(chosen: argparse.Namespace, folder: Path) -> None:
         precision=chosen.precision,
         cpu_threads=chosen.threads,
         deterministic=chosen.device == "cpu",
-        compile="never",
+        compile=chosen.compile,
+        epochs=25,
     )
     targets = policies.to_targets(labels, policy="inclusive")
     ways = {
@@ -107,6 +116,41 @@ def measure(chosen: argparse.Namespace, folder: Path) -> None:
     print(f"cache / memory  {ratio:.3f} of the best, {np.median(pairs):.3f} median, {by_cpu:.3f} of CPU (at most 1.05)")
     ratio, by_cpu = best["study"] / best["cache"], cpu["study"] / cpu["cache"]
     print(f"study / cache   {ratio:.2f}, {by_cpu:.2f} of CPU (at least 2 on a CPU, 8 on a large GPU)")
+    print_share_of_peak(settings, n / best["cache"], peak(means.device))
+
+
+def print_share_of_peak(settings, images_per_second: float, reached: float) -> None:
+    """How much of what this device reaches in bf16 the epoch uses: 3 forward passes' worth of arithmetic per image."""
+    network = networks.build(networks.Architecture(n_views=1, n_findings=N_FINDINGS, backbone=settings.backbone)).eval()
+    size = settings.image_size_px
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(torch.rand(1, 1, size, size))
+    per_image = 3 * counter.get_total_flops()  # backward: with respect to inputs, and to weights
+    used = per_image * images_per_second
+    print(
+        f"{images_per_second:.1f} images/s x {per_image / 1e9:.2f} GFLOP per image = {used / 1e12:.3f} TFLOP/s: "
+        f"{used / reached:.1%} of {reached / 1e12:.2f} TFLOP/s, {device_name()} by a bf16 matmul of {MATMUL} here"
+    )
+
+
+def peak(device: torch.device) -> float:
+    """FLOP/s of the best of some large bf16 matrix products, which is the card's peak as it can be had."""
+    first, second = (torch.rand(MATMUL, MATMUL, device=device).bfloat16() for _ in range(2))
+    seconds = []
+    for _ in range(3 if device.type == "cpu" else 30):
+        wait(device)
+        started = time.perf_counter()
+        first @ second
+        wait(device)
+        seconds.append(time.perf_counter() - started)
+    return 2 * MATMUL**3 / min(seconds)
+
+
+def device_name() -> str:
+    """The card, or the processor and how many threads."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"{platform.processor() or platform.machine()} with {torch.get_num_threads()} thread(s)"
 
 
 def cpu_seconds() -> float:

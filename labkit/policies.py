@@ -58,7 +58,7 @@ def to_targets(labels, *, policy, soft=SOFT, hedges=None, teacher=None, rng=None
     ----------
     labels : LABELS table; `value` is used (what the report says), rows of other splits are left out.
     policy : a `Policy` or its name.
-    soft : (low, high) in [0, 1] for the policy soft; equal limits give a fixed probability.
+    soft : (low, high) in [0, 1] for the policy soft; equal limits or one number give a fixed probability.
     hedges : for the policy graded: DataFrame study_id, finding, hedge (the phrase, or the sentence that holds it); a
         column `hedge` of the labels serves as well. What has no row or no known phrase gets the table's `otherwise`.
     teacher : for the policy self_trained: DataFrame study_id, finding, score in [0, 1] of a network that was trained
@@ -72,10 +72,16 @@ def to_targets(labels, *, policy, soft=SOFT, hedges=None, teacher=None, rng=None
     Raises
     ------
     ParamsError : an unknown policy, a wrong range, or what the policy needs was not given. TableError : a value that is
-    none of the three.
+    none of the three, or two values of one finding.
     """
     policy = _known(policy)
     used = labels[labels["split"].isin(SPLITS)].sort_values(KEY, ignore_index=True)
+    if (twice := used.duplicated(KEY)).any():
+        first = used[twice].iloc[0]
+        raise TableError(
+            f"labels, study {first['study_id']}: {int(twice.sum())} findings stand twice; one value each is "
+            "allowed, mend the table."
+        )
     wrong = ~used["value"].isin([str(value) for value in LabelValue])
     if wrong.any():
         first = used[wrong].iloc[0]
@@ -117,7 +123,7 @@ def _known(policy):
 
 
 def _soft(n, limits, rng):
-    low, high = limits
+    low, high = (limits, limits) if isinstance(limits, int | float) else limits
     if not 0 <= low <= high <= 1:
         raise ParamsError(f"policy 'soft': range {low} to {high}; allowed is 0 <= low <= high <= 1. Mend the params.")
     if low == high:

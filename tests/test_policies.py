@@ -134,6 +134,24 @@ def test_an_unknown_policy_names_the_known_ones(labels):
         policies.to_targets(labels, policy="inclusiv")
 
 
+def test_soft_takes_one_number_as_a_fixed_probability(labels):
+    found = policies.to_targets(labels, policy="soft", soft=0.7)
+    assert set(found.loc[found["value"] == "uncertain", "target"]) == {0.7}
+    with pytest.raises(ParamsError, match="0 <= low <= high <= 1"):
+        policies.to_targets(labels, policy="soft", soft=float("nan"))
+
+
+def test_two_values_of_one_finding_name_the_study(labels):
+    with pytest.raises(TableError, match="study S-0001: 1 findings stand twice; one value each is allowed"):
+        policies.to_targets(pd.concat([labels, labels[:1]]), policy="inclusive")
+
+
+def test_a_missing_value_is_none_of_the_three(labels):
+    labels.loc[0, "value"] = None
+    with pytest.raises(TableError, match="1 values are none of true, false, uncertain"):
+        policies.to_targets(labels, policy="exclusive")
+
+
 def test_soft_needs_a_range_and_a_generator(labels):
     with pytest.raises(ParamsError, match="0 <= low <= high <= 1"):
         policies.to_targets(labels, policy="soft", soft=(0.9, 0.2))

@@ -43,10 +43,7 @@ def train(params: Path, names: tuple[str, ...], seeds: tuple[int, ...]) -> None:
         raise ParamsError(f"--policy {unknown[0]}: the params name {known}; add it there, or choose one of these.")
     for policy in names or study.policies:
         given = study.parameters("training", str(policy))
-        changed = {"seeds": list(dict.fromkeys(seeds))} if seeds else {}
-        if study.training.weights not in ("imagenet", "none"):
-            changed["weights"] = str(study.resolve(study.training.weights))
-        given["training"] = given["training"] | changed
+        given["training"] = given["training"] | ({"seeds": list(dict.fromkeys(seeds))} if seeds else {})
         p = studies.Training.check(**given)
         if leads:
             click.echo(f"{p.anatomy} · {policy}")

@@ -119,6 +119,13 @@ class Training(PolicyStep):
     training: TrainingSection
 
     @property
+    def settings(self) -> TrainingSection:
+        """`training` to train with: a file of weights as an absolute path, wherever this runs. Not to be shown."""
+        if self.training.weights in ("imagenet", "none"):
+            return self.training
+        return self.training.model_copy(update={"weights": str(self.resolve(self.training.weights))})
+
+    @property
     def image_folders(self) -> dict[str, Path]:
         """The folder of each site's radiographs.
 

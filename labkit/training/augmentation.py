@@ -11,6 +11,8 @@ from dataclasses import dataclass, fields
 import torch
 from torch.nn import functional
 
+from labkit.training import batches
+
 __all__ = ["Draw", "augment", "draw"]
 
 LONGEST_ERASED = 0.25  # of the side
@@ -29,8 +31,15 @@ class Draw:
 
     def of(self, positions):
         """The part of some images."""
+        return self._each(lambda tensor: tensor[positions])
+
+    def on(self, device):
+        """The same on a device."""
+        return self._each(lambda tensor: batches.moved(tensor, device))
+
+    def _each(self, change):
         own = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Draw(**{name: None if tensor is None else tensor[positions] for name, tensor in own.items()})
+        return Draw(**{name: None if tensor is None else change(tensor) for name, tensor in own.items()})
 
 
 def draw(n, *, settings, generator):

@@ -61,6 +61,7 @@ def describe(run, cohort, targets, *, labels, origin=None):
     best = run.history.set_index("epoch").loc[run.best_epoch]
     counts = cohort.studies.groupby(["site", "split"]).size()
     used = targets[targets["study_id"].isin(cohort.studies["study_id"])]
+    told = labels.sort_values(["study_id", "finding"]).to_csv(index=False)
     csv = used.sort_values(["study_id", "finding"]).to_csv(index=False)
     return {
         "network": {
@@ -80,6 +81,7 @@ def describe(run, cohort, targets, *, labels, origin=None):
         "labels": {
             "values": _counts(used, ["split", "value"]),
             "not_used": int((used["weight"] == 0).sum()),
+            "targets": _targets(used),
             "verification": _counts(labels, ["split", "verification"]),
         },
         "recipe": run.settings.determining(),
@@ -98,6 +100,8 @@ def describe(run, cohort, targets, *, labels, origin=None):
         "hashes": {
             "network.pt": hashlib.sha256(Path(run.checkpoint).read_bytes()).hexdigest(),
             "targets": hashlib.sha256(csv.encode()).hexdigest(),
+            "labels": hashlib.sha256(told.encode()).hexdigest(),
+            "all that decides the weights": run.fingerprint,
         },
         "versions": {
             "labkit": __version__,
@@ -107,6 +111,15 @@ def describe(run, cohort, targets, *, labels, origin=None):
         },
         "origin": origin or {},
     }
+
+
+def _targets(used):
+    """What the policy made of each value: the number of labels, and the mean of the targets that are used."""
+    found = used.assign(kept=used["target"].where(used["weight"] > 0)).groupby("value")["kept"].agg(["count", "mean"])
+    return [
+        {"value": value, "used": int(row["count"]), "mean_target": None if row["count"] == 0 else float(row["mean"])}
+        for value, row in found.iterrows()
+    ]
 
 
 def _counts(table, by):
@@ -127,7 +140,7 @@ def _markdown(content):
 def _fact(name, value):
     if isinstance(value, list) and value and isinstance(value[0], dict):
         head = list(value[0])
-        rows = ["| " + " | ".join(str(row.get(key, "")) for key in head) + " |" for row in value]
+        rows = ["| " + " | ".join(_short(row.get(key, "")) for key in head) + " |" for row in value]
         return [f"**{name}**", "", "| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *rows, ""]
     if isinstance(value, dict):
         return [f"- **{name}**: " + (", ".join(f"{k} {_short(v)}" for k, v in value.items()) or "none")]

@@ -5,6 +5,7 @@ epoch. Both carry a fingerprint of all that determines the weights, so that a fi
 code is never taken for this training's.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -20,20 +21,22 @@ from labkit.errors import TrainingError
 __all__ = ["fingerprint", "load", "load_if_same", "remove_parts", "save"]
 
 PART = ".part-"
-CODE = sorted(Path(__file__).parent.glob("*.py"))
+# What the weights and the choice among epochs follow from; a chart or a card may change without a new training.
+CODE = ("augmentation", "batches", "cohort", "devices", "epochs", "loop", "losses", "networks", "recipes", "scoring")
+CODE += ("team", "trunks")
 
 
 def fingerprint(cohort, targets, *, settings, seed, device):
     """SHA-256 over settings, seed, targets, reference, pixels of train and validation, library versions and
-    this package.
+    the modules that compute.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(_code())
     versions = [torch.__version__, torchvision.__version__, np.__version__, str(device.type)]
     chosen = cohort.positions("train", "validation")
     facts = [settings.determining(), seed, versions, cohort.views, cohort.slots, cohort.studies.loc[chosen].to_csv()]
     digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
-    for path in [*CODE, *([Path(settings.weights)] if Path(settings.weights).is_file() else [])]:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    if Path(settings.weights).is_file():
+        digest.update(hashlib.sha256(Path(settings.weights).read_bytes()).digest())
     ordered = targets.sort_values(["study_id", "finding"])
     digest.update(ordered[["study_id", "finding", "policy", "target", "weight"]].to_csv(index=False).encode())
     digest.update(cohort.validation.to_csv().encode())
@@ -41,6 +44,13 @@ def fingerprint(cohort, targets, *, settings, seed, device):
         digest.update(cohort.batch([position]).tobytes())
         digest.update(b"" if not cohort.masked else cohort.present([position]).tobytes())
     return digest.hexdigest()
+
+
+@functools.cache
+def _code():
+    """Of the modules as they were when this process first asked: later changes are not what it runs."""
+    folder = Path(__file__).parent
+    return b"".join(hashlib.sha256((folder / f"{name}.py").read_bytes()).digest() for name in CODE)
 
 
 def save(state, path):

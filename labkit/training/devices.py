@@ -107,6 +107,7 @@ def exact(*, cpu_threads, seed, device, deterministic=True):
     threads = torch.get_num_threads()
     before = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    filled, searched = torch.utils.deterministic.fill_uninitialized_memory, torch.backends.cudnn.benchmark
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.set_num_threads(cpu_threads)
@@ -114,9 +115,14 @@ def exact(*, cpu_threads, seed, device, deterministic=True):
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         # a GPU has kernels without a deterministic form (grid_sample among them): there a warning must do
         torch.use_deterministic_algorithms(deterministic, warn_only=device.type != "cpu")
+        # it would write every new tensor twice, to find code that reads what nobody wrote
+        torch.utils.deterministic.fill_uninitialized_memory = False
+        torch.backends.cudnn.benchmark = not deterministic  # the fastest kernel may be another one each time
         torch.manual_seed(seed)
         try:
             yield
         finally:
             torch.use_deterministic_algorithms(before, warn_only=warn_only)
+            torch.utils.deterministic.fill_uninitialized_memory = filled
+            torch.backends.cudnn.benchmark = searched
             torch.set_num_threads(threads)

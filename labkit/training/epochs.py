@@ -8,7 +8,7 @@ import torch
 from labkit.errors import TrainingError
 from labkit.evaluation import roc
 from labkit.policies import Policy
-from labkit.training import augmentation, batches, devices, losses, networks, recipes, scoring
+from labkit.training import augmentation, batches, devices, losses, networks, recipes, scoring, trunks
 
 __all__ = ["Training", "selection_findings"]
 
@@ -29,6 +29,7 @@ class Training:
         self.findings = tuple(sorted(targets["finding"].unique()))  # whatever the order of the rows
         self.target = batches.matrix(targets, "target", cohort, self.findings)
         self.weight = batches.matrix(targets, "weight", cohort, self.findings)
+        self.on_device = [torch.from_numpy(a).to(means.device) for a in (self.target, self.weight)]
         self.train, self.validation = cohort.positions("train"), cohort.positions("validation")
         if not self.weight[self.train].any():
             raise TrainingError("targets: no entry of train has a weight above 0; check policy and labels.")
@@ -41,7 +42,7 @@ class Training:
         self.network = team.shared_statistics(self._placed(network), means.device)
         self.steps = batches.parts(self.train, settings.batch_size * settings.accumulate)
         self.recipe = recipes.Recipe(self.network, settings, steps=len(self.steps))
-        self.called = team.wrap(self.network, means.device)
+        self.called = team.wrap(self.network, some_missing=cohort.masked)
         self.uncompiled = None
         if means.compiled:
             self.uncompiled, self.called = self.called, torch.compile(self.called)
@@ -108,12 +109,14 @@ class Training:
     def _pass(self, order, generator):
         self.network.train()
         totals = torch.zeros(2, dtype=torch.float64, device=self.means.device)  # loss x weight, weight
-        for group in batches.parts(order, self.settings.batch_size * self.settings.accumulate):
+        groups = batches.parts(order, self.settings.batch_size * self.settings.accumulate)
+        own = [group[self.team.rank :: self.team.size] for group in groups]  # as Team.deal gives them out
+        for group, (_, pixels) in zip(groups, batches.ahead(self.cohort, own), strict=True):
             n_images = len(group) * self.cohort.rows.shape[1]
             drawn = augmentation.draw(n_images, settings=self.settings, generator=generator)
             used = float(self.weight[group].sum())
-            # on the device, so that the next batch is read while it still computes
-            loss = self.team.summed(self._step(group, drawn).double())
+            # on the device, so that the host runs ahead of it
+            loss = self.team.summed(self._step(group, pixels, drawn).double())
             totals += torch.stack([loss * used, torch.full_like(loss, used)])
         total, seen = totals.tolist()
         if not np.isfinite(total):
@@ -122,18 +125,23 @@ class Training:
             )
         return total / max(seen, 1.0)
 
-    def _step(self, group, drawn):
-        """One step of the optimiser on a group of studies; returns this process's part of its loss."""
+    def _step(self, group, pixels, drawn):
+        """One step of the optimiser on a group of studies; returns this process's part of its loss.
+
+        pixels : (studies, slots, rows, columns) of those that this process takes.
+        """
         while True:
             self.recipe.optimiser.zero_grad(set_to_none=True)
             try:
-                loss = self._gradients(group, drawn)
+                loss = self._gradients(group, pixels, drawn)
                 break
             except Exception as error:
                 if devices.ran_out_of_memory(error):
                     self._halve(error)
                 elif self.uncompiled is not None:
                     self._give_up_compiling(error)
+                elif said := trunks.unfit(error, self.settings, self.at_once):
+                    raise TrainingError(said) from error
                 else:
                     raise
         self.uncompiled = None  # it works
@@ -142,27 +150,30 @@ class Training:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
         self.scaler.step(self.recipe.optimiser)
         self.scaler.update()
-        self.recipe.after_step(self.network)
+        self.recipe.after_step()
         return loss
 
-    def _gradients(self, group, drawn):
+    def _gradients(self, group, pixels, drawn):
         """Gradients of the group's mean loss, part by part; batch_size is only what fits at once."""
-        device = self.means.device
-        all_weights = torch.from_numpy(self.weight[group]).to(device).sum().clamp(min=1e-12)
+        device, slots = self.means.device, self.cohort.rows.shape[1]
+        at = batches.moved(torch.from_numpy(group), device)
+        targets, weights = (table[at] for table in self.on_device)  # (studies, findings)
+        all_weights = weights.sum().clamp(min=1e-12)
         total = torch.zeros((), device=device)
         parts = self.team.deal(len(group), self.at_once)
-        slots = self.cohort.rows.shape[1]
+        present = self.cohort.present(group)
+        seen = self.team.seen(present, self.at_once) if self.team.size > 1 and present is not None else None
         for n, (own, counts) in enumerate(parts):
-            positions, last = group[own], n == len(parts) - 1
-            images = batches.images(self.cohort, positions, device)
             which = torch.from_numpy((own[:, None] * slots + np.arange(slots)).ravel())
-            images = augmentation.augment(images, drawn.of(which))
-            target = torch.from_numpy(self.target[positions]).to(device)
-            weight = torch.from_numpy(self.weight[positions] * counts[:, None]).to(device)
-            with self._unsynced(last):
+            images = batches.scaled(pixels[own[0] // self.team.size : own[-1] // self.team.size + 1], device)
+            images = augmentation.augment(images, drawn.of(which).on(device))
+            here = batches.moved(torch.from_numpy(own), device)
+            weight = weights[here] * batches.moved(torch.from_numpy(counts), device)[:, None]
+            there = None if present is None else torch.from_numpy(present[own])
+            with self._unsynced(n == len(parts) - 1):
                 with self.means.autocast():
-                    logits = self.called(images, batches.present(self.cohort, positions, device))
-                entries = losses.entries(logits.float(), target, positive_weight=self.positive_weight)
+                    logits = self.called(images, there, **({} if seen is None else {"seen": seen[n].tolist()}))
+                entries = losses.entries(logits.float(), targets[here], positive_weight=self.positive_weight)
                 loss = (entries * weight).sum() / all_weights
                 self.scaler.scale(loss * self.team.size).backward()  # processes average their gradients
             total += loss.detach()

@@ -1,6 +1,7 @@
 """The log of a training while it runs: a CSV with a row per epoch, and TensorBoard's format where asked for."""
 
 import importlib
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -12,10 +13,15 @@ __all__ = ["Logbook"]
 
 
 class Logbook:
-    """Writes `log.csv` (losses, macro AUC, learning rate, AUC per finding) after each epoch, whole or not at all."""
+    """Writes `log.csv` (losses, macro AUC, learning rate, AUC per finding) after each epoch, whole or not at all.
 
-    def __init__(self, folder, *, tensorboard=False):
+    anew : whether this training starts now; TensorBoard's files of an earlier one are removed.
+    """
+
+    def __init__(self, folder, *, tensorboard=False, anew=True):
         self.path = Path(folder) / "log.csv"
+        if anew:
+            shutil.rmtree(Path(folder) / "tensorboard", ignore_errors=True)
         self.events = _writer(Path(folder) / "tensorboard") if tensorboard else None
 
     def write(self, history, areas):
@@ -27,6 +33,11 @@ class Logbook:
                 if name not in ("epoch", "best"):
                     self.events.add_scalar(name.replace("_", " "), value, rows[-1]["epoch"])
             self.events.flush()
+
+    def close(self):
+        """Let go of TensorBoard's file."""
+        if self.events is not None:
+            self.events.close()
 
 
 def _writer(folder):

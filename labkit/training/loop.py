@@ -25,7 +25,7 @@ NETWORK, RESUME = "network.pt", "resume.pt"
 class TrainingRun:
     """A finished training. history : DataFrame, one row per epoch; best_epoch counts from 1; seconds is this
     call's time. areas : validation AUC per finding in the best epoch. means : what it was computed with. notes : what
-    was changed on the way, such as fewer studies at once.
+    was changed on the way, such as fewer studies at once. fingerprint : SHA-256 of all that decides the weights.
     """
 
     policy: str
@@ -41,6 +41,7 @@ class TrainingRun:
     means: dict
     notes: tuple[str, ...]
     seconds: float = field(compare=False)
+    fingerprint: str = ""
 
 
 def fit(cohort, targets, *, settings, seed, out_dir, progress=None):
@@ -54,7 +55,8 @@ def fit(cohort, targets, *, settings, seed, out_dir, progress=None):
     seed : decides initial weights of new layers, order of studies and augmentation.
     out_dir : folder of this training alone; `network.pt` is written there, a killed training goes on from
         `resume.pt`; `log.csv` has a row per epoch.
-    progress : called after each epoch with one row of the history (a dict), `areas` (AUC per finding) and `notes`.
+    progress : called after each epoch with one row of the history (a dict), `areas` (AUC per finding), `notes` and
+        `of` (epochs planned).
 
     Returns
     -------
@@ -65,14 +67,13 @@ def fit(cohort, targets, *, settings, seed, out_dir, progress=None):
     Raises
     ------
     TrainingError : targets of several policies, no weight above 0, a device or weights that are not there, a
-    loss that is not finite, too little memory for one study, gaps with several
-    processes.
+    loss that is not finite, too little memory for one study, a normalisation that several processes cannot share.
     """
     started = time.monotonic()
     out_dir, policy = Path(out_dir), _one_policy(targets)
     team = teams.join(devices.choose(settings.device))
     means = devices.means(settings, processes=team.size)
-    _check(cohort, settings, team)
+    _check(cohort, settings)
     with devices.exact(
         cpu_threads=settings.cpu_threads, seed=seed, device=means.device, deterministic=settings.deterministic
     ):
@@ -113,6 +114,7 @@ def _as_run(state, checkpoint, *, settings, seconds):
         means=state["means"],
         notes=tuple(state["notes"]),
         seconds=seconds,
+        fingerprint=state["fingerprint"],
     )
 
 
@@ -121,8 +123,8 @@ def _run(training, out_dir, marker, policy, progress):
     settings, leads = training.settings, training.team.leads
     if leads:
         checkpoints.remove_parts(out_dir)
-    log = logbook.Logbook(out_dir, tensorboard=settings.tensorboard) if leads else None
     history, areas, best = _resume(training, out_dir / RESUME, marker)
+    log = logbook.Logbook(out_dir, tensorboard=settings.tensorboard, anew=not history) if leads else None
     while len(history) < settings.epochs and not training.recipe.is_over(history):
         row, own = training.epoch(len(history) + 1)
         row["best"] = _is_better(row, history)
@@ -137,9 +139,10 @@ def _run(training, out_dir, marker, policy, progress):
         if leads:
             log.write(history, areas)
         if progress is not None:
-            progress(row | {"areas": own, "notes": tuple(training.notes)})
+            progress(row | {"areas": own, "notes": tuple(training.notes), "of": settings.epochs})
     finished = _finished(training, marker, policy, history, areas, best)
     if leads:
+        log.close()
         checkpoints.save(finished, out_dir / NETWORK)
         (out_dir / RESUME).unlink(missing_ok=True)
     training.team.wait()
@@ -177,13 +180,12 @@ def _finished(training, marker, policy, history, areas, best):
 
 
 def _plain(settings):
-    """The training's own settings, without the seeds that a params file adds."""
-    return {name: value for name, value in settings.model_dump(mode="json").items() if name in Settings.model_fields}
+    """The training's own settings, without the seeds that a params file adds and the folder of a file of weights."""
+    own = {name: value for name, value in settings.model_dump(mode="json").items() if name in Settings.model_fields}
+    return own | {"weights": Path(settings.weights).name}
 
 
-def _check(cohort, settings, team):
-    if cohort.masked and team.size > 1:
-        raise TrainingError("Missing views are masked, which one process can do, not several; drop or duplicate them.")
+def _check(cohort, settings):
     if cohort.pixels.shape[-1] != settings.image_size_px:
         raise TrainingError(
             f"The cache holds {cohort.pixels.shape[-1]} px, image_size_px is {settings.image_size_px}; "

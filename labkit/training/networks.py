@@ -67,7 +67,9 @@ class MultiView(nn.Module):
     """Trunks (one per view, or one shared), their features side by side or pooled, one linear layer.
 
     forward : images (studies, slots, rows, columns) grey in [0, 1] and, where views may be missing, present (studies,
-    slots) bool, to logits (studies, findings), or (studies, findings, outputs) where a finding has several.
+    slots) bool, to logits (studies, findings), or (studies, findings, outputs) where a finding has several. present is
+    best on the CPU, where it is read without waiting for a GPU; seen : with several processes, per slot the images
+    that all of them have in this pass.
     channels_last : True or False; None = by the size of the images.
     """
 
@@ -89,12 +91,17 @@ class MultiView(nn.Module):
             self.view = nn.Parameter(torch.zeros(architecture.n_views, n_features))
             self.weigh = nn.Sequential(nn.Linear(n_features, ATTENTION_WIDTH), nn.Tanh(), nn.Linear(ATTENTION_WIDTH, 1))
 
-    def features(self, images, present=None):
+    def features(self, images, present=None, seen=None):
         """(studies, slots, rows, columns) to (studies, width of the head)."""
         found = []
         for slot, view in enumerate(self.slots):
-            trunk = self.trunks[view % len(self.trunks)]
-            found.append(self._seen(trunk, images[:, slot, None], None if present is None else present[:, slot]))
+            trunk, grey = self.trunks[view % len(self.trunks)], images[:, slot, None]
+            here = None if present is None or not self.training else present[:, slot]
+            if here is None or (seen is None and bool(here.all())):
+                found.append(trunks.checked(trunk(self._shown(grey))))
+            else:
+                found.append(self._seen(trunk, grey, here, int(here.sum() if seen is None else seen[slot])))
+        present = None if present is None else present.to(images.device, non_blocking=True)
         if self.pooling == "concatenate":
             if present is not None and hasattr(self, "missing"):
                 pairs = enumerate(found)
@@ -102,22 +109,24 @@ class MultiView(nn.Module):
             return torch.cat(found, dim=1)
         return self._pooled(torch.stack(found, dim=1), present)  # (studies, slots, features)
 
-    def _seen(self, trunk, grey, present):
-        """(studies, 1, rows, columns) to (studies, features); 0 where a view is missing, which no statistic of a batch
-        may see."""
-        shown = (grey - self.mean) / self.deviation  # (studies, channels, rows, columns)
+    def _shown(self, grey):
+        """(studies, 1, rows, columns) in [0, 1] to (studies, channels, rows, columns) as a trunk wants it."""
+        shown = (grey - self.mean) / self.deviation
         wide = self.channels_last if self.channels_last is not None else grey.shape[-1] >= CHANNELS_LAST_FROM_PX
-        if wide:
-            shown = shown.contiguous(memory_format=torch.channels_last)
-        if present is None or not self.training or bool(present.all()):
-            return trunks.checked(trunk(shown))
+        return shown.contiguous(memory_format=torch.channels_last) if wide else shown
+
+    def _seen(self, trunk, grey, present, n_seen):
+        """(studies, 1, rows, columns) to (studies, features); 0 where a view is missing, which no statistic of a batch
+        may see. n_seen : images that are there, in all processes."""
         where = present.nonzero()[:, 0]
-        if not len(where):
-            return shown.new_zeros(len(shown), self.n_features)
-        trunk.train(len(where) > 1)  # one image has no statistics of its own: the running ones serve
-        part = trunks.checked(trunk(shown[where]))
+        # where others have images, a trunk must be called without any, or they would wait for its statistics for ever
+        if n_seen == 0 or (n_seen == 1 and not len(where)):
+            return grey.new_zeros(len(grey), self.n_features)
+        trunk.train(n_seen > 1)  # one image has no statistics of its own: the running ones serve
+        where = where.to(grey.device, non_blocking=True)
+        part = trunks.checked(trunk(self._shown(grey[where])))
         trunk.train()
-        return part.new_zeros(len(shown), part.shape[1]).index_copy(0, where, part)
+        return part.new_zeros(len(grey), part.shape[1]).index_copy(0, where, part)
 
     def _pooled(self, found, present):
         """(studies, slots, features) to (studies, features), over the views that are there."""
@@ -134,8 +143,8 @@ class MultiView(nn.Module):
             share = torch.softmax(weight, dim=1)
         return (found * share[..., None].to(found.dtype)).sum(dim=1)
 
-    def forward(self, images, present=None):
-        logits = self.head(self.features(images, present))
+    def forward(self, images, present=None, seen=None):
+        logits = self.head(self.features(images, present, seen))
         return logits if self.n_outputs == 1 else logits.unflatten(1, (-1, self.n_outputs))
 
 

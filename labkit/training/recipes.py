@@ -24,17 +24,20 @@ class Average:
     def __init__(self, network, decay):
         self.network = copy.deepcopy(network).requires_grad_(False).eval()
         self.decay, self.steps = decay, 0
+        ours, theirs = self.network.state_dict(), network.state_dict()  # tensors that stay, whatever is loaded
+        floats = [name for name, tensor in ours.items() if tensor.is_floating_point()]
+        whole = [name for name in ours if name not in set(floats)]
+        self.floats = [ours[name] for name in floats], [theirs[name] for name in floats]
+        self.whole = [ours[name] for name in whole], [theirs[name] for name in whole]
 
     @torch.no_grad()
-    def update(self, network):
-        """Move a little towards the network after a step."""
+    def update(self):
+        """Move a little towards the network after a step; a few kernels for all tensors together."""
         share = 1 - min(self.decay, (1 + self.steps) / (EMA_START + self.steps))
         self.steps += 1
-        ours, theirs = self.network.state_dict(), network.state_dict()
-        floats = [name for name, tensor in ours.items() if tensor.is_floating_point()]
-        torch._foreach_lerp_([ours[n] for n in floats], [theirs[n].to(ours[n].dtype) for n in floats], share)
-        for name in ours.keys() - set(floats):
-            ours[name].copy_(theirs[name])
+        torch._foreach_lerp_(*self.floats, share)
+        if self.whole[0]:
+            torch._foreach_copy_(*self.whole)
 
     def state_dict(self):
         return {"network": self.network.state_dict(), "steps": self.steps}
@@ -61,12 +64,12 @@ class Recipe:
         self.average = Average(network, strong.ema_decay) if self.is_strong and strong.ema_decay else None
         self.clip_norm = strong.clip_norm if self.is_strong else 0.0
 
-    def after_step(self, network):
+    def after_step(self):
         """What follows each step of the optimiser."""
         if self.is_strong:
             self.schedule.step()
         if self.average is not None:
-            self.average.update(network)
+            self.average.update()
 
     def after_epoch(self):
         """What follows each epoch."""

@@ -95,19 +95,19 @@ def ensemble(predictions):
 def logits(network, cohort, positions, *, means, flips=False, progress=None):
     """(studies, findings[, 3]) float32 in evaluation mode; with flips the mean over each image and its mirror image."""
     network.eval()
-    found = []
-    for part in batches.parts(positions, STUDIES_AT_ONCE):
-        images = batches.images(cohort, part, means.device)
-        present = batches.present(cohort, part, means.device)
+    found, done = [], 0
+    for part, pixels in batches.ahead(cohort, batches.parts(positions, STUDIES_AT_ONCE)):
+        images, present = batches.scaled(pixels, means.device), batches.present(cohort, part)
         with means.autocast():
             given = network(images, present).float()
             if flips:
                 given = (given + network(images.flip(-1), present).float()) / 2
-        found.append(given.cpu())
+        found.append(given)  # fetched at the end: a GPU is not waited for
+        done += len(part)
         if progress is not None:
-            progress(sum(len(batch) for batch in found), len(positions))
+            progress(done, len(positions))
     if found:
-        return torch.cat(found).numpy()
+        return torch.cat(found).cpu().numpy()
     n_findings = network.head.out_features // network.n_outputs
     shape = (0, n_findings) if network.n_outputs == 1 else (0, n_findings, network.n_outputs)
     return np.empty(shape, np.float32)

@@ -74,7 +74,8 @@ class Settings(BaseModel):
     rotation_degrees: float = Field(default=30.0, ge=0, le=180, description="largest rotation to either side")
     flips_at_test: bool = Field(default=False, description="score an image and its mirror image, mean of both logits")
     soft: tuple[float, float] = Field(
-        default=(0.55, 0.85), description="policy soft: uncertain becomes a probability drawn from this range"
+        default=(0.55, 0.85),
+        description="policy soft: uncertain becomes a probability drawn from this range; one number fixes it",
     )
     min_positives: int = Field(
         default=5, ge=1, description="positives in validation that a finding needs to help choose the epoch"
@@ -105,6 +106,11 @@ class Settings(BaseModel):
                 "would never reach its height"
             )
         return self
+
+    @field_validator("soft", mode="before")
+    @classmethod
+    def _one_number_is_a_range(cls, soft):
+        return (soft, soft) if isinstance(soft, int | float) and not isinstance(soft, bool) else soft
 
     @field_validator("soft")
     @classmethod

@@ -47,7 +47,7 @@ def train(p, *, progress=None, decoding=None):
         labels,
         cohort,
         policy=p.policy,
-        settings=p.training,
+        settings=p.settings,
         out_dir=p.out.model,
         findings=findings,
         progress=progress,
@@ -57,7 +57,7 @@ def train(p, *, progress=None, decoding=None):
     runs = []
     for seed in p.training.seeds:
         folder = p.out.model / f"seed_{seed}"
-        runs.append(loop.fit(cohort, targets, settings=p.training, seed=seed, out_dir=folder, progress=progress))
+        runs.append(loop.fit(cohort, targets, settings=p.settings, seed=seed, out_dir=folder, progress=progress))
         if team.leads:
             cards.write(runs[-1], cohort, targets, labels=labels, origin=origin)
     return runs

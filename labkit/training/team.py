@@ -6,6 +6,7 @@ losses are those of one process but for rounding.
 """
 
 import atexit
+import functools
 import os
 from dataclasses import dataclass
 
@@ -41,32 +42,59 @@ class Team:
         ------
         TrainingError : fewer studies than processes.
         """
+        return self._dealt(self.rank, n, at_once)
+
+    def seen(self, present, at_once):
+        """Per part of a step the images of each slot that all processes together have, [(slots,) int].
+
+        present : (studies, slots) bool of the whole step, which every process knows.
+        """
+        everyone = [self._dealt(rank, len(present), at_once) for rank in range(self.size)]
+        return [sum(present[own].sum(axis=0) for own, _ in parts) for parts in zip(*everyone, strict=True)]
+
+    def _dealt(self, rank, n, at_once):
         if n < self.size:
             raise TrainingError(f"A step has {n} studies for {self.size} processes; raise batch_size, or start fewer.")
         most = -(-n // self.size)  # studies of the process that has most
         n_parts = -(-most // at_once)
-        own = np.arange(n)[self.rank :: self.size]
+        own = np.arange(n)[rank :: self.size]
         counts = np.ones(len(own), bool)
         if len(own) < n_parts:
             own, counts = np.append(own, own[-1]), np.append(counts, False)
         return list(zip(np.array_split(own, n_parts), np.array_split(counts, n_parts), strict=True))
 
-    def wrap(self, network, device):
-        """The network as it is called in a step; its gradients become the mean over the processes."""
+    def wrap(self, network, *, some_missing=False):
+        """The network as it is called in a step; its gradients become the mean over the processes.
+
+        some_missing : images may be missing, so that a step may leave a trunk without a gradient.
+        """
         if self.size == 1:
             return network
-        devices = [device.index] if device.type == "cuda" else None
-        return nn.parallel.DistributedDataParallel(network, device_ids=devices)
+        # without device_ids inputs stay where they are: what says which images are missing is read on the host
+        return nn.parallel.DistributedDataParallel(network, find_unused_parameters=some_missing)
 
     def shared_statistics(self, network, device):
-        """The network with batch normalisation that counts the studies of all processes."""
+        """The network with batch normalisation that counts the studies of all processes.
+
+        Raises
+        ------
+        TrainingError : a normalisation of a kind of its own, whose statistics cannot be shared.
+        """
         if self.size == 1:
             return network
+        normalising = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        for module in normalising:
+            # a subclass may do more (timm's apply the activation), which a replacement would drop without a word
+            if type(module) is not nn.BatchNorm2d:
+                raise TrainingError(
+                    f"This backbone normalises by {type(module).__name__}, which several processes cannot share; train "
+                    "it with one process, or choose another, such as resnet50."
+                )
         if device.type == "cuda":
             return nn.SyncBatchNorm.convert_sync_batchnorm(network)
-        for module in network.modules():
-            if type(module) is nn.BatchNorm2d:
-                module.__class__ = SharedBatchNorm2d  # same parameters and buffers, another forward pass
+        _statistics()
+        for module in normalising:
+            module.__class__ = SharedBatchNorm2d  # same parameters and buffers, another forward pass
         return network
 
     def gathered(self, rows, n):
@@ -105,24 +133,30 @@ def join(device):
     return Team(torch.distributed.get_rank(), size)
 
 
+@functools.cache
+def _statistics():
+    """A group of its own for batch statistics: gradients are exchanged meanwhile, in another order."""
+    return torch.distributed.new_group()
+
+
 class Summed(torch.autograd.Function):
     """The sum over all processes; each one's gradient is the sum of theirs."""
 
     @staticmethod
     def forward(ctx, values):
         total = values.clone()
-        torch.distributed.all_reduce(total)
+        torch.distributed.all_reduce(total, group=_statistics())
         return total
 
     @staticmethod
     def backward(ctx, gradient):
         total = gradient.clone()
-        torch.distributed.all_reduce(total)
+        torch.distributed.all_reduce(total, group=_statistics())
         return total
 
 
 class SharedBatchNorm2d(nn.BatchNorm2d):
-    """Batch normalisation over all processes, on a CPU too; torch has it for GPUs alone."""
+    """Batch normalisation over all processes, of which some may have no image, on a CPU; torch has it for GPUs."""
 
     def forward(self, images):
         if not self.training:

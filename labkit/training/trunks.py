@@ -12,7 +12,7 @@ from torch import nn
 
 from labkit.errors import TrainingError
 
-__all__ = ["checked", "grey_statistics", "loader"]
+__all__ = ["checked", "grey_statistics", "loader", "unfit"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
@@ -38,6 +38,20 @@ def checked(found):
     return found
 
 
+def unfit(error, settings, n_studies):
+    """A sentence where a backbone's own complaint means that it cannot read such images or batches, else empty."""
+    said = str(error)
+    if "more than 1 value per channel" in said:
+        return f"{n_studies} studies at once are too few for batch normalisation; raise batch_size."
+    of_size = ("Kernel size can't be greater", "Output size is too small", "is not divisible by", "input size")
+    if isinstance(error, AssertionError) or any(words in said for words in of_size):
+        return (
+            f"backbone '{settings.backbone}' cannot read images of {settings.image_size_px} px; set image_size_px to "
+            "what it is made for, often 224, or choose another, such as resnet50."
+        )
+    return ""
+
+
 def loader(backbone, weights):
     """A function from `grey` to (trunk, number of features); weights are read once for all trunks.
 
@@ -55,6 +69,8 @@ def loader(backbone, weights):
             _load(network, {key: value for key, value in state.items() if not key.startswith(unused)}, backbone)
         if grey == "one_channel":
             _to_one_channel(network, backbone)
+        elif state is not None and hasattr(network, "transform_input"):
+            network.transform_input = True  # weights of googlenet and inception_v3 expect another normalisation
         return network, n_features
 
     return load

@@ -14,11 +14,16 @@ pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
 
 
 def loaded(path):
+    if path.suffix == ".onnx":
+        session = pytest.importorskip("onnxruntime").InferenceSession(path, providers=["CPUExecutionProvider"])
+        return lambda images: torch.from_numpy(session.run(["probability"], {"images": images.numpy()})[0])
     return torch.jit.load(path) if path.suffix == ".pt" else torch.export.load(path).module()
 
 
-@pytest.mark.parametrize("suffix", [".pt", ".pt2"])
+@pytest.mark.parametrize("suffix", [".pt", ".pt2", ".onnx"])
 def test_the_file_gives_the_scores_of_the_predictions(fitted, cohort, tmp_path, suffix):
+    if suffix == ".onnx":
+        pytest.importorskip("onnxscript")
     path = tmp_path / f"network{suffix}"
     assert training.export(fitted, path) <= exporting.TOLERANCE
     positions = cohort.positions("test")

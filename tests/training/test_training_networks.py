@@ -242,3 +242,24 @@ def test_a_network_of_timm_serves_as_trunk(monkeypatch):
     assert network(torch.rand(2, 2, 16, 16)).shape == (2, 3)
     with pytest.raises(TrainingError, match="'timm/large' is not known to timm; near it are small"):
         build(n_views=1, n_findings=1, backbone="timm/large")
+
+
+def test_a_tiny_network_of_timm_itself_serves_with_one_channel_and_shared_trunks():
+    pytest.importorskip("timm")
+    network = build(n_views=2, n_findings=3, backbone="timm/resnet10t", grey="one_channel", shared_trunks=True)
+    assert next(network.trunks[0].parameters()).shape[1] == 1
+    network(torch.rand(2, 2, 32, 32)).sum().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+    with pytest.raises(TrainingError, match="'timm/resnet10x' is not known to timm; near it are"):
+        build(n_views=1, n_findings=1, backbone="timm/resnet10x")
+
+
+def test_published_weights_of_googlenet_get_the_normalisation_that_they_were_made_with(tmp_path):
+    path = tmp_path / "googlenet.pt"
+    whole = torchvision.models.googlenet(weights=None, init_weights=False)  # with its further outputs, as published
+    torch.save(whole.state_dict(), path)
+    given = build(n_views=1, n_findings=1, backbone="googlenet", weights=str(path))
+    assert (
+        given.trunks[0].transform_input
+        and not build(n_views=1, n_findings=1, backbone="googlenet").trunks[0].transform_input
+    )

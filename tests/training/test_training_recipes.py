@@ -1,6 +1,7 @@
 """The recipe strong, policies that change the network, precision, memory, and what a training leaves beside it."""
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import torch
 
 from labkit import evaluation, policies, radiographs, tables, training
 from labkit.errors import TrainingError
-from labkit.training import cards, devices, epochs, live, losses, recipes, reporting
+from labkit.training import cards, devices, epochs, losses, recipes, reporting
 from labkit.training.logbook import Logbook
 from labkit.training.team import Team
 
@@ -42,7 +43,7 @@ def test_learning_rates_rise_then_fall_as_a_cosine_and_the_head_keeps_its_own():
     for _ in range(50):
         rates.append([group["lr"] for group in recipe.optimiser.param_groups])
         recipe.optimiser.step()
-        recipe.after_step(network)
+        recipe.after_step()
     trunk, head = np.array(rates).T
     assert head == pytest.approx(10 * trunk)
     assert trunk[:10] == pytest.approx(1e-4 * np.arange(1, 11) / 11)
@@ -59,7 +60,7 @@ def test_the_average_follows_the_weights_and_batch_statistics():
         network.train()(torch.randn(8, 3) + step)
         with torch.no_grad():
             network[0].weight += 1
-        average.update(network)
+        average.update()
         share = 1 - min(0.5, (1 + step) / (10 + step))
         for name, tensor in network.state_dict().items():
             whole = not tensor.is_floating_point()
@@ -110,7 +111,7 @@ def test_batches_that_add_up_give_the_gradient_of_one_large_batch(cohort, target
             fitting.network.eval()
             group = fitting.train[:12]
             drawn = epochs.augmentation.draw(24, settings=own, generator=torch.Generator().manual_seed(1))
-            loss = fitting._gradients(group, drawn)
+            loss = fitting._gradients(group, cohort.batch(group), drawn)
         gradients[accumulate] = (loss, torch.cat([p.grad.flatten() for p in fitting.network.parameters()]))
     assert torch.allclose(gradients[1][0], gradients[3][0], rtol=1e-5)
     assert torch.allclose(gradients[1][1], gradients[3][1], rtol=1e-3, atol=1e-5)
@@ -277,50 +278,39 @@ def test_the_card_says_what_the_network_learnt_from_and_names_no_study(fitted, c
         cards.read(paths[0].parent)
 
 
-def test_the_log_has_a_row_per_epoch_and_tensorboard_is_optional(fitted, tmp_path):
+def test_the_log_has_a_row_per_epoch_and_tensorboard_the_same_numbers(fitted, tmp_path):
     log = pd.read_csv(fitted.checkpoint.with_name("log.csv"))
     assert log["train_loss"].to_numpy() == pytest.approx(fitted.history["train_loss"].to_numpy())
     assert log["AUC Ossicles"].between(0, 1).all()
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    history = fitted.history.to_dict("records")
+    for first in (0, 1):  # anew, and going on after the first epoch
+        book = Logbook(tmp_path, tensorboard=True, anew=not first)
+        for n in range(1 + first, len(history) + 1 if first else 2):
+            book.write(history[:n], [{"Ossicles": 0.5 + n / 100}] * n)
+        book.close()
+    read = accumulator.EventAccumulator(str(tmp_path / "tensorboard"))
+    read.Reload()
+    found = [(event.step, event.value) for event in read.Scalars("train loss")]
+    assert found == [(row["epoch"], pytest.approx(row["train_loss"], rel=1e-5)) for row in history]
+    assert [event.value for event in read.Scalars("AUC Ossicles")] == pytest.approx([0.51, 0.52, 0.53, 0.54])
+    Logbook(tmp_path, tensorboard=True).close()
+    assert len(list((tmp_path / "tensorboard").iterdir())) == 1  # of another training nothing stays
+
+
+def test_tensorboard_is_optional_and_named_when_it_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(TrainingError, match="needs the optional package tensorboard"):
         Logbook(tmp_path, tensorboard=True)
 
 
-def some_rows(n):
-    areas = {"Ossicles <l>": 0.6, "Exostosis": 0.5}
-    return [row(e + 1, 0.5 + e / 10) | {"best": e == 1, "areas": areas, "notes": ()} for e in range(n)]
-
-
-def test_the_live_chart_is_drawn_for_one_epoch_many_or_none_that_counts():
-    for rows in (some_rows(1), some_rows(4), [r | {"validation_auc": float("nan")} for r in some_rows(3)]):
-        drawn = live.chart(rows)
-        assert drawn.startswith("<svg") and "nan" not in drawn and "inf" not in drawn
-    assert live.chart(some_rows(4)).count("<circle") == 2  # the best epoch in both panels
-    table = live.findings_table(some_rows(2))
-    assert table.index("Exostosis") < table.index("Ossicles &lt;l&gt;")
-
-
-def test_the_chart_is_shown_once_and_then_renewed(monkeypatch):
-    import IPython.display
-
-    calls = []
-
-    class Handle:
-        def update(self, content):
-            calls.append("update")
-
-    monkeypatch.setattr(IPython.display, "display", lambda content, display_id: calls.append("display") or Handle())
-    show = reporting.live_chart()
-    for one in some_rows(3):
-        show(one)
-    assert calls == ["display", "update", "update"]
-
-
-def test_a_terminal_gets_lines_and_each_note_once(capsys):
-    show = reporting.progress()
-    for one in [r | {"notes": ("halved",)} for r in some_rows(2)]:
-        show(one)
-    said = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in said] == ["epoch", "halved", "epoch"]
+def test_what_a_backbone_cannot_read_is_one_sentence(cohort, targets, settings, tmp_path):
+    for own, sentence in (
+        ({"backbone": "vit_b_32"}, "backbone 'vit_b_32' cannot read images of 16 px; set image_size_px"),
+        ({"batch_size": 1}, "1 studies at once are too few for batch normalisation; raise batch_size"),
+    ):
+        with pytest.raises(TrainingError, match=sentence):
+            training.fit(cohort, targets, settings=settings.model_copy(update=own), seed=3, out_dir=tmp_path)
 
 
 def test_a_machine_that_cannot_compile_trains_without(cohort, targets, settings, tmp_path, monkeypatch):
