@@ -232,12 +232,28 @@ def test_questions_and_comments_are_kept_and_can_be_undone(two):
     session.accept()
     again = open_as(two)
     assert again.journal.asked("S-1", "Swelling") and again.journal.comment("S-1", "") == "schwieriger Fall"
-    counted = verification.read_reviews(two.folder).set_index("finding")["comment"]
+    counted = reviews.counted(written(two)).set_index("finding")["comment"]
     assert counted["Swelling"] == "zu hell, bitte prüfen | schwieriger Fall"
     assert counted["Fracture"] == "schwieriger Fall"
     for _ in range(3):
         again.undo()
     assert again.journal.comment("S-1", "Swelling") == "" and again.journal.asked("S-1", "Swelling")
+
+
+def test_a_value_that_its_reader_is_unsure_of_counts_once_somebody_else_has_read_it(two):
+    anna = open_as(two)
+    anna.ask("Swelling")
+    anna.accept()
+    assert set(verification.read_reviews(two.folder)["finding"]) == set(NAMES) - {"Swelling"}
+    ben = open_as(two, reader="ben")
+    ben.set("Swelling", "true")
+    said = verification.read_reviews(two.folder).query("finding == 'Swelling'")
+    assert dict(zip(said["reader"], said["value"])) == {"anna": "false", "ben": "true"}
+    ben.undo()
+    anna = open_as(two)
+    anna.go("S-1")
+    anna.ask("Swelling")
+    assert set(verification.read_reviews(two.folder)["finding"]) == set(NAMES)
 
 
 def test_back_and_next_stay_within_the_cases_and_write_nothing(two):
@@ -329,6 +345,8 @@ def test_cases_are_found_and_filtered(two):
     assert session.order == ["S-2"]
     session.choose("suggested", "Radius - Fracture")
     assert session.order == ["S-1"]
+    session.choose("suggested", "asked")
+    session.choose("suggested", "changed")
     session.choose("suggested", "comments")
     assert session.order == [] and session.study_id is None and session.progress().of == 0
 

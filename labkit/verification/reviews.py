@@ -114,8 +114,21 @@ def read_readings(path: str | Path) -> pd.DataFrame:
 
 
 def read_reviews(folder: str | Path) -> pd.DataFrame:
-    """What counts of all readers' files in a folder, a REVIEWS table; empty where nobody has reviewed."""
-    return counted(read_all(folder))
+    """What counts of all readers' files in a folder, a REVIEWS table; empty where nobody has reviewed.
+
+    A value whose reader asks for a second one counts once somebody else has read or settled the label.
+    """
+    readings = read_all(folder)
+    values = counted(readings)
+    asks = readings[readings["action"].isin(["ask", "unask"])].sort_values("sequence", kind="stable")
+    asks = asks.drop_duplicates(LABEL, keep="last")
+    asks = asks[asks["action"] == "ask"]
+    if asks.empty:
+        return values
+    unsure = pd.MultiIndex.from_frame(values[LABEL]).isin(pd.MultiIndex.from_frame(asks[LABEL]))
+    sure = pd.MultiIndex.from_frame(values.loc[~unsure, LABEL[:2]])
+    waits = unsure & ~pd.MultiIndex.from_frame(values[LABEL[:2]]).isin(sure)
+    return values[~waits].reset_index(drop=True)
 
 
 def read_all(folder: str | Path) -> pd.DataFrame:

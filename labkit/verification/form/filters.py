@@ -29,7 +29,8 @@ def is_shown(name: str, study_id: str, *, cases: Cases, journal: Journal, done: 
     if name == "uncertain":
         return "uncertain" in values.values()
     if name in ("asked", "comments"):
-        return study_id in journal.studies("ask" if name == "asked" else "comment")
+        has = journal.asked if name == "asked" else journal.comment
+        return any(has(study_id, finding) for finding in ("", *values))
     if name == "changed":
         own = ((finding, journal.own(study_id, finding, "report")) for finding in values)
         return any(decision and decision.value != values[finding] for finding, decision in own)

@@ -71,10 +71,6 @@ class Journal:
         """Time spent by study_id, the last one that was worked on last."""
         return self._seconds
 
-    def studies(self, kind: str) -> set[str]:
-        """Studies with a value, an ask or a comment."""
-        return {key[1] for key in self._standing if key[0] == kind}
-
     # -- what is added --------------------------------------------------------------------------------------------
     def refresh(self) -> bool:
         """Whether another window has written to the file since; if so it was read again."""

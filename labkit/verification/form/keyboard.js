@@ -65,15 +65,29 @@ function render({ model, el }) {
     if (event.target.matches("select") && form() && form().contains(event.target)) setTimeout(focus, 0);
   }
 
-  function scroll() {
-    const line = form() && form().querySelector(".labkit-current");
-    if (line) line.scrollIntoView({ block: "nearest" });
+  // Frames the evidence of the finding under the cursor, and brings it into view within the report.
+  function showEvidence(finding) {
+    const text = form() && form().querySelector(".labkit-text");
+    if (!text) return;
+    let first = null;
+    for (const mark of text.querySelectorAll("mark")) {
+      const names = (mark.title || "").replace(/: [a-z]+$/, "").split(", ");
+      const own = names.includes(finding);
+      mark.style.outline = own ? "2px solid #d55e00" : "";
+      first = first || (own ? mark : null);
+    }
+    if (!first) return;
+    const box = text.getBoundingClientRect();
+    const place = first.getBoundingClientRect();
+    if (place.top < box.top || place.bottom > box.bottom) {
+      text.scrollTop += place.top - box.top - box.height / 3;
+    }
   }
 
   window.addEventListener("keydown", onKey, true);
   window.addEventListener("click", onClick, true);
   window.addEventListener("change", onChange, true);
-  model.on("msg:custom", (message) => (message.focus ? focus() : scroll()));
+  model.on("msg:custom", (message) => showEvidence(message.finding));
   setTimeout(() => {
     if (form()) form().setAttribute("data-lm-suppress-shortcuts", "true");
     focus();

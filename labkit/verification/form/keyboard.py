@@ -12,12 +12,12 @@ HELP = (
     ("t f u", "true, false, uncertain"),
     ("↑ ↓", "finding"),
     ("← →", "value"),
-    ("Enter", "next that is not false"),
+    ("Enter", "next not false"),
     ("space", "accept all"),
-    ("n p", "next, previous case"),
+    ("n p", "next, previous"),
     ("z", "undo"),
     ("q", "ask second reader"),
-    ("c ⇧c", "comment: label, case"),
+    ("c ⇧c", "comment: finding, case"),
     ("g", "go to"),
 )
 SCRIPT = Path(__file__).with_name("keyboard.js")

@@ -158,7 +158,7 @@ class Page:
             self.sheet.point(finding)
             self.controls.point(finding)
             if self.keyboard:
-                self.keyboard.send({"scroll": True})
+                self.keyboard.send({"finding": finding})
 
     # -- what is shown --------------------------------------------------------------------------------------------
     def show(self) -> None:

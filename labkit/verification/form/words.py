@@ -28,7 +28,8 @@ def where(session: Session) -> str:
         return f"<b>No case here.</b> {html.escape(session.mode.says)} Choose other cases at the right."
     study_id, cases = session.study_id, session.cases
     place = f"case {session.position + 1:,} of {done.of:,} · {cases.site.get(study_id, '')} · {cases.place(study_id)}"
-    state = "read" if session.is_done() else "report alone" if session.alone() else "not yet read"
+    words = ("read", "not yet read") if session.mode.studies() is None else ("settled", "open")
+    state = words[0] if session.is_done() else "report alone" if session.alone() else words[1]
     badge = f'<span class="labkit-badge{" labkit-done" if session.is_done() else ""}">{state}</span>'
     mode = "" if session.mode.name == "normal" else f'<span class="labkit-badge">{session.mode.name}</span>'
     share = done.done / max(done.of, 1)
@@ -36,7 +37,7 @@ def where(session: Session) -> str:
     return (
         f"<b>{html.escape(study_id)}</b> {html.escape(place)}{badge}{mode}"
         f'<div class="labkit-track"><span style="width:{share:.1%}"></span></div>'
-        f'<div class="labkit-meter">{html.escape(session.reader)}: {done.done:,} of {done.of:,} read{pace}</div>'
+        f'<div class="labkit-meter">{html.escape(session.reader)}: {done.done:,} of {done.of:,} {words[0]}{pace}</div>'
     )
 
 
