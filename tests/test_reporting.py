@@ -165,7 +165,7 @@ def test_uncertain_test_labels_are_counted_by_what_is_there():
         ("S-9", "Fracture", "test", "true", "true", "human"),
     ]
     found = of_verification.uncertain_test_labels(labels(*rows))
-    assert found.loc["home"].to_dict() == {"follow-up: true": 2, "follow-up: false": 0, "left out": 1}
+    assert found.set_index("site").loc["home"].to_dict() == {"follow-up: true": 2, "follow-up: false": 0, "left out": 1}
 
 
 def test_the_summary_has_a_column_per_site_and_intervals_where_there_are_some():

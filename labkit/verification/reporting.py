@@ -19,6 +19,7 @@ __all__ = [
     "readers_table",
     "sample_table",
     "stacked",
+    "study_table",
     "summary",
     "uncertain_test_labels",
     "uncertainty",
@@ -33,24 +34,20 @@ SHOWN = (
     "exact_match",
     *(f"{figure}_{value}" for value in ("true", "uncertain", "false") for figure in ("precision", "recall", "f1")),
 )
-OF_FINDING = (
-    "label_accuracy",
-    "all_false_accuracy",
-    "balanced_accuracy",
-    "macro_f1",
-    "f1_true",
-    "f1_uncertain",
-    "f1_false",
-)
+OF_FINDING = ("label_accuracy", "all_false_accuracy", "balanced_accuracy", "f1_true", "f1_uncertain")
 TEST = ("test", "external")
 
 
 def _with_interval(row: pd.Series, digits: int = 3) -> str:
     if pd.isna(row["value"]):
         return "–"
-    if pd.isna(row["low"]):
-        return f"{row['value']:.{digits}f}"
-    return f"{row['value']:.{digits}f} ({row['low']:.{digits}f}–{row['high']:.{digits}f})"
+    value, low, high = (_number(row[name], digits) for name in ("value", "low", "high"))
+    return value if pd.isna(row["low"]) else f"{value} ({low}–{high})"
+
+
+def _number(number: float, digits: int) -> str:
+    """With a minus sign that is none of a dash, and none before a zero."""
+    return f"{round(number, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
 def cases_to_read(findings: pd.DataFrame, studies: pd.DataFrame, split_table: pd.DataFrame) -> pd.DataFrame:
@@ -91,6 +88,17 @@ def finding_table(metrics: pd.DataFrame) -> pd.DataFrame:
     counts["recall_uncertain"] = rows[rows.metric == "recall_uncertain"].set_index("finding")["n"]
     counts = counts.astype(int).set_axis(["labels", "true", "uncertain"], axis=1)
     return counts.join(wide).loc[wide.index].rename(columns=lambda name: name.replace("_", " ")).rename_axis(index=None)
+
+
+def study_table(counted: pd.DataFrame) -> pd.DataFrame:
+    """`by_anatomy` for people, in per cent: one line per anatomy as the study gives it, both intervals beside."""
+    shown = counted[["anatomy", "reports", "labels", "right"]].copy()
+    percent = counted.drop(columns=list(shown)).mul(100).round(2)
+    for title, low, high in (("label accuracy, %", "low", "high"), ("Wilson, %", "wilson_low", "wilson_high")):
+        limits = [f"{a:.2f}–{b:.2f}" for a, b in zip(percent[low], percent[high])]
+        values = [f"{value:.2f} (" for value in percent["label_accuracy"]] if low == "low" else [""] * len(limits)
+        shown[title] = [f"{value}{both})" if value else both for value, both in zip(values, limits)]
+    return shown.assign(**{"always false, %": percent["all_false_accuracy"]})
 
 
 def uncertainty(labels: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
@@ -188,6 +196,7 @@ def uncertain_test_labels(labels: pd.DataFrame) -> pd.DataFrame:
     """Test labels that the report leaves uncertain, by what is there: true, false, or still uncertain (left out)."""
     chosen = labels[labels.split.isin(TEST) & (labels.value == "uncertain")]
     counted = pd.crosstab(chosen["site"], chosen["reference"])
-    return counted.reindex(columns=["true", "false", "uncertain"], fill_value=0).rename(
-        columns={"true": "follow-up: true", "false": "follow-up: false", "uncertain": "left out"}
+    words = {"true": "follow-up: true", "false": "follow-up: false", "uncertain": "left out"}
+    return (
+        counted.reindex(columns=list(words), fill_value=0).rename(columns=words).rename_axis(columns=None).reset_index()
     )

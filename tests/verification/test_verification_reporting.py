@@ -8,8 +8,10 @@ from test_verification_accuracy import labels_of
 from test_verification_extractors import both
 
 from labkit import tables, verification
+from labkit.evaluation import wilson
 from labkit.params import ReadingSample
 from labkit.verification import reviews
+from labkit.verification.accuracy import by_anatomy
 
 NOTHING = pd.DataFrame(columns=list(tables.RAISED.all_columns))
 
@@ -42,8 +44,28 @@ def test_every_finding_has_a_line_with_always_false_beside_its_accuracy(labels):
         "Fracture", "f1 true"
     ].startswith("0.000 (")
     assert table.loc["Fracture", "all false accuracy"] == "0.333"
-    assert table.columns[-1] == "f1 false"
+    assert table.columns[-1] == "f1 uncertain"
     assert verification.finding_table(measured(labels.assign(verification="none"))).empty
+
+
+def test_the_studys_own_table_is_in_per_cent_with_both_intervals(labels):
+    counted = by_anatomy({"elbow": labels}, rng=np.random.default_rng(1))
+    row = verification.study_table(counted).loc[0]
+    assert row[["anatomy", "reports", "labels", "right"]].tolist() == ["elbow", 3, 9, 5]
+    assert row["label accuracy, %"].startswith("55.56 (") and row["label accuracy, %"].endswith(")")
+    expected = wilson(5, 9)
+    assert row["Wilson, %"] == f"{100 * expected.low:.2f}–{100 * expected.high:.2f}" and row["always false, %"] == 55.56
+    assert verification.study_table(by_anatomy({}, rng=np.random.default_rng(1))).empty
+
+
+def test_a_negative_coefficient_has_a_minus_and_zero_has_none():
+    row = {"finding": "All findings", "site": "all", "n": 9, "n_positive": 8, "low": -0.2, "high": 0.3}
+    metrics = pd.DataFrame([row | {"metric": "a", "value": -0.0432}, row | {"metric": "b", "value": -0.0001}])
+    assert verification.readers_table(metrics).loc["All findings"].tolist() == [
+        9,
+        "−0.043 (−0.200–0.300)",
+        "0.000 (−0.200–0.300)",
+    ]
 
 
 def test_confusions_add_up_over_sites_and_findings(labels):
