@@ -14,7 +14,7 @@ from labkit.layout import ROOT
 
 FIXTURES = Path(__file__).parent / "fixtures" / "dicom"
 CONSOLE = Path(sys.executable).with_name("labkit")
-COMMANDS = ["run", "check", "extract", "index", "synthetic", "scan", "lab", "train", "predict", "export"]
+COMMANDS = ["run", "check", "extract", "index", "synthetic", "scan", "lab", "train", "predict", "export", "dose"]
 
 
 def labkit(*arguments):

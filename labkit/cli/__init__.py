@@ -6,7 +6,7 @@ Modules are imported by the command that needs them, so that `labkit --help` ans
 import click
 
 from labkit import __version__
-from labkit.cli import single, study, train
+from labkit.cli import dose, single, study, train
 from labkit.cli.shown import Group
 
 __all__ = ["main"]
@@ -30,5 +30,5 @@ def main() -> None:
 
 for command in (study.check, single.extract, single.index, study.lab, study.run, study.scan, single.synthetic):
     main.add_command(command)
-for command in (train.train, train.predict, train.export):
+for command in (train.train, train.predict, train.export, dose.dose):
     main.add_command(command)

@@ -76,16 +76,17 @@ def _steps(study: Study) -> list[Step]:
     made.append(_notebook(study, "verification", after=[made[-1].id], inputs=_reviews(study)))
     if not study.cohort.has_images:
         return made
-    verified, evaluated = made[-1].id, []
+    verified, evaluated, doses = made[-1].id, [], _doses(study)
     for policy in study.policies:
         trained = _notebook(study, "training", policy, after=[verified], inputs=_weights(study))
-        measured = _notebook(study, "evaluation", policy, after=[verified, trained.id])
-        drawn = _notebook(study, "figures", policy, after=[verified, trained.id, measured.id])
+        measured = _notebook(study, "evaluation", policy, after=[verified, trained.id], inputs=doses)
+        drawn = _notebook(study, "figures", policy, after=[verified, trained.id, measured.id], inputs=doses)
         made += [trained, measured, drawn]
         evaluated += [trained.id, measured.id]
     if len(study.policies) > 1:
-        measured = _notebook(study, "evaluation", ALL_POLICIES, after=[verified, *evaluated])
-        made += [measured, _notebook(study, "figures", ALL_POLICIES, after=[verified, *evaluated, measured.id])]
+        measured = _notebook(study, "evaluation", ALL_POLICIES, after=[verified, *evaluated], inputs=doses)
+        after = [verified, *evaluated, measured.id]
+        made += [measured, _notebook(study, "figures", ALL_POLICIES, after=after, inputs=doses)]
     return made
 
 
@@ -157,6 +158,12 @@ def _template(study: Study) -> dict[str, str]:
 
 def _reviews(study: Study) -> dict[str, str]:
     return {"readings": _folder_digest(study.layout.reviews, "*.csv")}
+
+
+def _doses(study: Study) -> dict[str, str]:
+    """What `labkit dose` wrote; nothing where it has not run."""
+    path = study.layout.dose
+    return {"dose.csv": files.sha256(path)} if path.is_file() else {}
 
 
 def _weights(study: Study) -> dict[str, str]:

@@ -152,6 +152,7 @@
         var share = column.at / Math.max(column.cuts.length - 1, 1);
         slot.append(make("span", { class: "lk-notch", "aria-hidden": "true", style: "left: calc(8px + " + share + " * (100% - 16px))" }, "\u25BC"));
       }
+      made.printed = make("p", { class: "lk-printed" });
       made.cells = {};
       function cell(name, kind) { made.cells[name] = make("td", { class: "lk-" + name + " " + kind }); return made.cells[name]; }
       function row(title, cells) { return make("tr", {}, [make("th", { scope: "row" }, title)].concat(cells)); }
@@ -163,7 +164,7 @@
         make("tbody", {}, RATES.map(function (r) { return row(r[1], [cell(r[0], "")]); }))]);
       made.node = make("div", { class: "lk-panel lk-" + kind, "data-policy": policy }, [
         make("p", { class: "lk-title" }, policy + " \u00B7 " + own.site + ", " + own.split), slot,
-        make("div", { class: "lk-exact" }, [make("label", {}, ["Threshold ", made.exact]), made.back]), matrix, rates]);
+        make("div", { class: "lk-exact" }, [make("label", {}, ["Threshold ", made.exact]), made.back]), made.printed, matrix, rates]);
       made.list = data.cases ? make("div", { class: "lk-" + kind }) : null;
       made.slider.addEventListener("input", function () { move(made, Number(made.slider.value)); });
       made.back.addEventListener("click", function () { move(made, column.at); });
@@ -194,6 +195,7 @@
       made.exact.value = now === Infinity ? "" : Number(now.toPrecision(5));
       made.exact.placeholder = now === Infinity ? "above all" : "";
       made.node.dataset.threshold = now;
+      made.printed.textContent = "Threshold " + digits(now) + (made.position === column.at ? ", " + data.point : "");
       var words = "threshold " + digits(now) + ", sensitivity " + shown(rates.sensitivity).slice(0, 5) + ", specificity " + shown(rates.specificity).slice(0, 5);
       made.slider.setAttribute("aria-valuetext", words);
       clearTimeout(waiting);
