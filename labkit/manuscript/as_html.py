@@ -7,9 +7,17 @@ from pathlib import Path
 
 from labkit.manuscript.sheets import HEADING, Row, Sheet
 
-__all__ = ["document", "fragment", "linked", "paragraph"]
+__all__ = ["document", "fragment", "linked", "paragraph", "shown"]
 
 STYLE = Path(__file__).parent / "page.css"
+# What the pages of a run do not style: names to the left, numbers to the right, parts and what belongs to them.
+IN_PAGE = (
+    "table.paper caption{text-align:left;font-weight:650;padding:.6em .8em}"
+    "table.paper td,table.paper thead th{text-align:right}table.paper td{white-space:nowrap}"
+    "table.paper th:first-child{text-align:left;min-width:15em}table.paper tbody th{font-weight:400}"
+    "table.paper tr.heading th{font-weight:650;padding-top:1em}table.paper tr.indented th{padding-left:1.9em}"
+    "div.notes p{font-size:.82em;margin:.15em 0;max-width:60em}"
+)
 DOI = re.compile(r"https://doi\.org/[^\s<]*[^\s<.]")
 
 
@@ -25,20 +33,34 @@ def document(title: str, parts: Iterable[str], *, notice: str = "") -> str:
 
 
 def fragment(sheet: Sheet, *, words: Sequence[int] = ()) -> str:
-    """A table with caption and notes; `words` are the positions of columns of words, which are set to the left."""
+    """A table with its notes, in a box that scrolls; `words` are the positions of columns that are set to the left."""
+    label = html.escape(sheet.caption)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">\n{_table(sheet, words)}</div>\n'
+        f"{_notes(sheet)}"
+    )
+
+
+def shown(sheets: Iterable[Sheet]) -> str:
+    """Tables for the output of a notebook, whose page has boxes and colours of its own."""
+    return f"<style>{IN_PAGE}</style>" + "".join(f"{_table(sheet, ())}{_notes(sheet)}" for sheet in sheets)
+
+
+def _notes(sheet: Sheet) -> str:
+    return f'<div class="notes">{"".join(f"<p>{html.escape(note)}</p>" for note in sheet.notes)}</div>'
+
+
+def _table(sheet: Sheet, words: Sequence[int]) -> str:
     head = "".join(f'<th scope="col"{_kind(n, words)}>{html.escape(title)}</th>' for n, title in enumerate(sheet.head))
     body = "\n".join(_row(row, len(sheet.head), words) for row in sheet.rows)
     if not sheet.rows:
         body = f'<tr><td colspan="{len(sheet.head)}" class="words">No rows.</td></tr>'
-    notes = "".join(f"<p>{html.escape(note)}</p>" for note in sheet.notes)
     whole = sum(sheet.widths)
     shares = "".join(f'<col style="width:{100 * width / whole:.1f}%">' for width in sheet.widths)
     columns = f"<colgroup>{shares}</colgroup>\n" if words else ""
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(sheet.caption)}">\n'
         f'<table class="paper{" wordy" if words else ""}">\n<caption>{html.escape(sheet.caption)}</caption>\n{columns}'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>\n"
-        f'<div class="notes">{notes}</div>'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
     )
 
 

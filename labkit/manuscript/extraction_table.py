@@ -89,14 +89,16 @@ def _notes(material: Material, own: pd.DataFrame) -> tuple[str, ...]:
         return ("No label has been verified, so that the accuracy of the extraction is not known.",)
     level = f"{100 * own['level'].dropna().iloc[0]:g}%"
     min_cell = material.evaluation.min_cell
+    units = "patients" if own["method"].str.contains("patients").any() else "reports"
+    fewer = " with fewer effective labels where those of a patient are alike" if units == "patients" else ""
     reader = {
         "simulated": "SIMULATED: labels were verified by a simulated reader, not by a person. ",
         "human": "",
         "none": "",
     }[material.verified_by]
     notes = [
-        f"{reader}Numbers in brackets are {level} confidence intervals: of single findings by Wilson's method (F1: "
-        "Wilson's method of its Jaccard form), of all findings together and of balanced accuracy by a bootstrap.",
+        f"{reader}Numbers in brackets are {level} confidence intervals: of single findings by Wilson's method{fewer} "
+        f"(F1: of its Jaccard form), of all findings together and of balanced accuracy by a bootstrap of {units}.",
         "True, Uncertain, and False are verified labels of that value. Balanced accuracy is the mean recall of the "
         "values that occur. All-false accuracy is what an answer of false to every question would reach.",
         f"{DASH}, not defined: no verified label and no extracted label has the value.",

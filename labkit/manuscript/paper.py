@@ -58,7 +58,7 @@ def typeset(material: Material) -> Paper:
 
 def show(*sheets: Sheet) -> HTML:
     """Tables for a notebook."""
-    return HTML("".join(as_html.fragment(sheet) for sheet in sheets))
+    return HTML(as_html.shown(sheets))
 
 
 def show_text(text: Text) -> HTML:

@@ -40,14 +40,17 @@ def sentences(material: Material) -> dict[str, str]:
 
 
 def _extraction(material: Material) -> str:
+    """Reports are drawn, or patients where one has several reports; METRICS say which."""
     own = material.label_metrics
-    own = own[(own["finding"] == "All findings") & (own["metric"] == "label_accuracy") & (own["reading"] == "report")]
+    own = own[(own["metric"] == "label_accuracy") & (own["reading"] == "report")]
     if own.empty:
         return ""
+    unit = "patient" if own["method"].str.contains("patients").any() else "report"
+    fewer = ", with fewer effective labels where those of a patient are alike" if unit == "patient" else ""
     return (
-        f"Intervals of label accuracy over all findings come from a {own['method'].iloc[0]}, since the labels of one "
-        "report are not independent; those of single findings are Wilson’s [@wilson1927], for F1 scores carried over "
-        "from their Jaccard form [@lam2023]."
+        f"Intervals of label accuracy over all findings come from a bootstrap of whole {unit}s, since the labels of "
+        f"one {unit} are not independent; those of single findings are Wilson’s [@wilson1927]{fewer}, for F1 scores "
+        "carried over from their Jaccard form [@lam2023]."
     )
 
 

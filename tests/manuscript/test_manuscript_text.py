@@ -7,6 +7,19 @@ import pytest
 from labkit.manuscript import methods, references
 from labkit.manuscript.methods import PARTS
 
+# What a card of 03 holds that sentences read.
+RECIPE = {
+    "backbone": "resnet50", "weights": "imagenet", "shared_trunks": False, "pooling": "concatenate",
+    "grey": "three_channels", "image_size_px": 512, "recipe": "study", "epochs": 25, "batch_size": 4, "accumulate": 1,
+    "learning_rate": 1e-4, "step_epochs": 7, "step_factor": 0.1, "weight_decay": 0.01, "flip_share": 0.5,
+    "rotation_degrees": 30.0, "min_positives": 5,
+}  # fmt: skip
+CARD = {
+    "network": {"findings": ["Ossicles"]},
+    "data": {"left_out": 1, "prepared": {"crop": True}},
+    "computed_with": {"device": "cuda", "precision": "bf16", "deterministic": False},
+    "result": {"validation_macro_auc": 0.8},
+}
 LLM = {
     "model": "gpt-4o", "endpoint": "public API api.openai.com", "prompt": "extraction", "prompt_sha256": "c" * 64,
     "template": "elbow", "template_sha256": "a" * 64, "provider": "openai", "deidentified": True, "warnings": [],
@@ -125,3 +138,41 @@ def test_limitations_follow_from_the_data(make_material):
     assert "of the training labels were uncertain" not in told.get("limit_doubt", ""), "6 % are not few"
     assert "limited to one site" in told["limit_sites"]
     assert "limit_synthetic" not in told and "limit_verified" not in told and "limit_size" not in told
+
+
+def network(make_material, *, views=("AP", "LATERAL"), seeds=(1,), policies=("inclusive", "exclusive"), **recipe):
+    card = CARD | {"network": CARD["network"] | {"views": list(views)}, "recipe": RECIPE | recipe}
+    made = make_material(cards=dict.fromkeys(policies, card), seeds=dict.fromkeys(policies, seeds))
+    return methods.sentences(made)
+
+
+def test_a_network_of_one_view_has_one_trunk(make_material):
+    told = network(make_material, views=("AP",))
+    assert told["network"].startswith("The image model was a ResNet-50 [@he2016] on the anteroposterior view with one")
+    assert told["missing_view"] == ""
+
+
+def test_several_seeds_are_averaged(make_material):
+    told = network(make_material, seeds=(1, 2, 3))
+    assert told["seeds"] == "Three networks were trained per policy (seeds 1, 2, and 3)."
+    assert "mean over seeds" in told["ensemble"]
+    assert "limit_seeds" not in told
+
+
+def test_the_strong_recipe_is_told_by_its_numbers(make_material):
+    strong = {"head_learning_rate": 1e-3, "warm_up_epochs": 1, "final_share": 0.01, "ema_decay": 0.998, "patience": 10,
+              "clip_norm": 1.0, "positive_weights": True, "zoom": 0.1, "shift": 0.0, "brightness": 0.2, "contrast": 0.2,
+              "gamma": 0.2, "erased_share": 0.25}  # fmt: skip
+    told = network(make_material, recipe="strong", strong=strong, pooling="attention", shared_trunks=True)
+    assert "up to 25 epochs in batches of 4 studies" in told["optimiser"] and "decay 0.998" in told["optimiser"]
+    assert "stopped after 10 epochs without improvement" in told["optimiser"]
+    assert "zoom (±10%)" in told["augmentation"] and "shift" not in told["augmentation"]
+    assert "weighted by their rarity" in told["loss"]
+    assert "shared by all views" in told["network"] and "weighted by attention" in told["network"]
+
+
+def test_a_network_that_torchvision_names_otherwise_keeps_its_name(make_material):
+    told = network(make_material, backbone="convnext_tiny", weights="none", image_size_px=128)
+    assert "a convnext_tiny for each view" in told["network"]
+    assert told["initial"] == "Weights were initialised at random."
+    assert "128 × 128 pixels, at which" in told["limit_size"]
