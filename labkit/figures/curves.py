@@ -94,7 +94,7 @@ def _caption(metrics: pd.DataFrame, findings: list[str], policies: list[str], si
         "one line per policy" if len(policies) > 1 else f"policy {shown(policies[0])}" if policies else "no policy"
     )
     dashed = "chance" if kind == "roc" else "what calling every study positive would reach"
-    left = f"; the {len(findings) - 1} findings with most positives are shown" if n_findings > len(findings) - 1 else ""
+    left = f"; the {len(findings) - 1} with most positives shown" if n_findings > len(findings) - 1 else ""
     text = f"{NAMES[kind]} at the {site} site, {several} (n = {n:,} studies, {n_findings} findings evaluated{left}). "
     if len(policies) <= MOST_BARS:
         text += (

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from labkit.errors import EvaluationError
 from labkit.evaluation import dose_response, policy_trend
 from labkit.figures.saving import Picture
-from labkit.figures.style import GREY, figure, look, shown
+from labkit.figures.style import GREY, figure, in_order, look, shown
 
 __all__ = ["dose_plot"]
 
@@ -17,14 +17,17 @@ NAMES = {"auc": "macro AUC", "macro_auc": "macro AUC"}
 
 def dose_plot(
     doses: pd.DataFrame, *, site: str, metric: str = "macro_auc", margin: float = 0.02, level: float = 0.95
-) -> Picture:
-    """Response of every policy over the share, and the difference of each to the first one, with the margin.
+) -> Picture | None:
+    """Response of every policy over the share, and the difference of each to the first one, with the margin; None where
+    no training of the site has the metric.
 
     doses : DOSES; a training is a dot, a line the trend with its interval (`evaluation.dose_response`). A policy with
     too few trainings for a trend has dots only.
     """
     rows = doses[(doses.site == site) & (doses.metric == metric)]
-    policies = list(dict.fromkeys(rows.policy))
+    if rows.empty:
+        return None
+    policies = in_order(rows.policy.unique())
     drawn, axes = figure(height_in=2.9, columns=2 if len(policies) > 1 else 1)
     fits = []
     for policy in policies:

@@ -13,7 +13,7 @@ from labkit.errors import TableError
 from labkit.figures.saving import Picture
 from labkit.figures.style import COLUMN_IN, GREY, SMALLEST_PT, WIDTH_IN, wrapped
 
-__all__ = ["cohort_flow", "flow_chart"]
+__all__ = ["OF_VIEWS", "cohort_flow", "flow_chart"]
 
 COLUMNS = ["site", "step", "kind", "reason", "n", "patients"]
 ALL_SITES = "all sites"
@@ -153,10 +153,11 @@ def flow_chart(flow: pd.DataFrame) -> Picture:
         ax.text(n * each + 0.04, 0.05, f"{site} site" if site != ALL_SITES else site, va="top", fontsize=8.5)
         _draw(boxes, arrows, ax)
     left = flow[flow.kind == "left"].groupby("step").n.sum()
+    gone = (flow.kind == "out").any()
     caption = (
         f"Flow of the cohort: {int(left['reports']):,} reports received, {int(left['labelled']):,} studies labelled "
         f"({flow.site.nunique()} {'site' if flow.site.nunique() == 1 else 'sites'}). n: studies; in brackets patients. "
-        "On the right, studies that were left out, by reason."
+        + ("On the right, studies that were left out, by reason." if gone else "No study was left out.")
     )
     return Picture(drawn, flow, caption)
 
@@ -209,9 +210,9 @@ def _left_out(out: pd.DataFrame, letters: int) -> list[str]:
     lines = [f"Left out: n = {int(out.n.sum()):,}"]
     shown = out if len(out) <= MOST_REASONS + 1 else out[:MOST_REASONS]
     for row in shown.itertuples():
-        lines += wrapped(f"{row.n:,} {row.reason}", letters).split("\n")
+        lines += wrapped(f"{row.reason} ({row.n:,})", letters).split("\n")
     rest = int(out.n.sum() - shown.n.sum())
-    return lines if not rest else [*lines, f"{rest:,} other reasons"]
+    return lines if not rest else [*lines, f"other reasons ({rest:,})"]
 
 
 def _draw(boxes: list[Box], arrows: list[tuple], ax: Axes) -> None:

@@ -37,6 +37,9 @@ def forest(metrics: pd.DataFrame, *, site: str, margin: float | None = None) -> 
     if pairs:
         axes[0].get_gridspec().set_width_ratios([1.25, 1])
     ax = auc_forest(at_site, ax=axes[0])
+    handles = ax.get_legend_handles_labels()
+    ax.get_legend().remove()  # over both panels it takes no width from the left one
+    drawn.legend(*handles, loc="outside upper left", ncols=7, columnspacing=1.2, handletextpad=0.3)
     if pairs:
         order = [*_places(areas)]
         significant = at_site[(at_site.metric == "auc_difference_p_holm") & (at_site.value < 0.05)]
@@ -126,7 +129,7 @@ def _differences(rows, order, significant, *, ax: Axes, margin: float | None) ->
         if len(pairs) == 1
         else f"{shown(pairs[0].split(' - ')[0])} - each"
     )
-    ax.set_xlabel(f"difference in area, {name}")
+    ax.set_xlabel(f"difference, {name}")
 
 
 def _caption(areas: pd.DataFrame, site: str, pairs: list[str], margin: float | None, n_rows: int) -> str:

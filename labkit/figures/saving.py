@@ -59,8 +59,9 @@ def save(
     path, written, content = Path(path), [], {}
     if number is not None:
         caption = f"Figure {number}. {caption}"
-    drawn.draw_without_rendering()
-    drawn.set_layout_engine("none")  # the layout is settled; solving it again for each file takes most of the time
+    if drawn.get_layout_engine() is not None:
+        drawn.draw_without_rendering()
+        drawn.set_layout_engine("none")  # the layout is settled; solving it again for each file takes most of the time
     for kind, metadata in METADATA.items():
         buffer = io.BytesIO()
         drawn.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)

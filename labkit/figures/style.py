@@ -5,6 +5,7 @@ Used by every notebook. Widths are those of journal columns; no text is smaller 
 """
 
 import textwrap
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
@@ -24,6 +25,7 @@ __all__ = [
     "WIDTH_IN",
     "Look",
     "figure",
+    "in_order",
     "look",
     "row_height",
     "shown",
@@ -69,6 +71,12 @@ def look(policy: str) -> Look:
 def shown(name: str) -> str:
     """The name of a policy as it is read: `self-trained`."""
     return name.replace("_", "-")
+
+
+def in_order(policies: Iterable[str]) -> list[str]:
+    """Policies in the order in which they are always drawn, those that are not known last."""
+    known = list(LOOKS)
+    return sorted(policies, key=lambda name: (known.index(name) if name in known else len(known), name))
 
 
 def style() -> None:

@@ -46,7 +46,8 @@ def study(policies, sites=("home", "away"), findings=FINDINGS, n=60):
                 study_id = f"S-{site}-{split}-{k:03d}"
                 for f, finding in enumerate(findings):
                     rare = finding == "Lytic Lesion"
-                    value = rng.choice(["true", "uncertain", "false"], p=[0.3 / (1 + f), 0.05, 0.95 - 0.3 / (1 + f)])
+                    share = max(0.3 / (1 + f), 0.12)
+                    value = rng.choice(["true", "uncertain", "false"], p=[share, 0.05, 0.95 - share])
                     value = ("true" if k < 2 else "false") if rare else value
                     rows.append((study_id, finding, f"P-{site}-{k // 2}", site, split, value, value, value, "human"))
                     for shift, policy in enumerate(policies):

@@ -181,12 +181,14 @@ def test_labels_for_a_partner_hold_what_the_policy_makes_of_doubt(layout, policy
     assert len(wide) == targets.study_id.nunique() and {row["split"] for row in wide} == {"train", "validation"}
 
 
-def test_figures_come_as_svg_png_and_data(layout):
-    names = {"label_distribution", "label_agreement", "roc_home", "roc_away", "pr_home", "pr_away", "auc_home"}
+def test_figures_come_as_svg_pdf_png_data_and_caption(layout):
+    names = {"cohort_flow", "label_distribution", "label_agreement", "label_accuracy", "auc_by_site", "learning"}
+    kinds = ("roc", "pr", "auc", "calibration", "decision")
+    names |= {f"{kind}_{site}" for kind in kinds for site in ("home", "away")}
     for policy in ("inclusive", "all"):
         folder = layout.policy(policy).reports / "figures"
         found = {path.name for path in folder.iterdir()}
-        assert {f"{name}{suffix}" for name in names for suffix in (".svg", ".png", ".csv")} <= found
+        assert {f"{name}{suffix}" for name in names for suffix in (".svg", ".pdf", ".png", ".csv", ".txt")} <= found
 
 
 def test_broken_files_are_rows_with_a_reason_in_table_and_page(layout):
