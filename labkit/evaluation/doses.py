@@ -14,8 +14,8 @@ from labkit.evaluation.reporting import p_text
 __all__ = ["COLUMNS", "answer", "trend_table"]
 
 STEP = 0.1  # slopes are shown per ten points of share
-COLUMNS = ["site", "number", "policy", "shares", "trainings", "change", "p", "curved"]
-COLUMNS += ["differs from", "beyond the margin from", "equivalent up to"]
+COLUMNS = ["site", "policy", "change", "p", "differs from", "beyond margin from", "equivalent up to"]
+COLUMNS += ["curved", "trainings", "shares", "number"]
 
 
 def answer(path, *, policies, settings):
@@ -77,13 +77,13 @@ def _response(rows, settings):
 
 def _difference(rows, settings, first, second):
     found = policy_trend(rows, first, second, margin=settings.margin, level=settings.level)
-    largest = f"not shown up to {100 * rows['share'].max():g} %"
+    largest = f"not up to {100 * rows['share'].max():g} %"
 
     def percent(share, otherwise):
         return otherwise if np.isnan(share) else f"{100 * share:.1f} %"
 
     return _trend(found.trend) | {
         "differs from": percent(found.different_from, largest),
-        "beyond the margin from": percent(found.relevant_from, largest),
-        "equivalent up to": percent(found.equivalent_to, "not shown at any share"),
+        "beyond margin from": percent(found.relevant_from, largest),
+        "equivalent up to": percent(found.equivalent_to, "none shown"),
     }
