@@ -87,7 +87,8 @@ function render({ model, el }) {
   window.addEventListener("keydown", onKey, true);
   window.addEventListener("click", onClick, true);
   window.addEventListener("change", onChange, true);
-  model.on("msg:custom", (message) => showEvidence(message.finding));
+  // The text of the case may be on its way still.
+  model.on("msg:custom", (message) => setTimeout(() => showEvidence(message.finding), 80));
   setTimeout(() => {
     if (form()) form().setAttribute("data-lm-suppress-shortcuts", "true");
     focus();
