@@ -117,7 +117,8 @@ def _at_site(counted: Tally, drawn: dict[str, np.ndarray], site: str, level: flo
     resamples = sum(drawn.values()) if site == ALL_SITES else drawn[site]  # (findings, 9, resamples)
     own, over = counts.sum(axis=-1), figures(resamples)
     how = {"level": level, "units": counted.units}
-    rows = _figures(ALL_FINDINGS, site, own.sum(axis=0), figures(resamples.sum(axis=0)), how)
+    together = how | {"by_unit": figures(counts.sum(axis=0))}
+    rows = _figures(ALL_FINDINGS, site, own.sum(axis=0), figures(resamples.sum(axis=0)), together)
     share = wilson(int(rows[0]["n_positive"]), int(rows[0]["n"]), level=level)
     rows.append(
         {**rows[0], "metric": "label_accuracy_wilson", "low": share.low, "high": share.high, "method": "Wilson"}

@@ -124,16 +124,17 @@ def limits(
     found : the figures of the labels at hand, as numbers.
     drawn : (resamples,) the figure in every resample, or None for Wilson's interval: then shares have it, and an F1
         that of its Jaccard form.
-    by_unit : the counts of `figures` of every unit, arrays (units,), where a unit has several labels of the figure:
+    by_unit : the counts of `figures` of every unit, arrays (units,), where a unit may have several labels of it:
         Wilson's interval then rests on as many labels as would tell as much if they were independent.
 
-    Resamples in which a figure is not defined are left out. A share of 0 or 1 has no spread: its interval is Wilson's.
+    Resamples in which a figure is not defined are left out. A share of 0 or 1 has no spread: its interval is Wilson's,
+    with the labels of a unit as one.
     """
     if np.isnan(found[name]):
         return Limits(np.nan, np.nan, "not defined")
     parts = _parts(name, found)
     if parts and (drawn is None or found[name] in (0.0, 1.0)):
-        less = effect(*_parts(name, by_unit)) if by_unit and drawn is None else 1.0
+        less = effect(*_parts(name, by_unit)) if by_unit else 1.0
         hits, whole = (number / less for number in parts)
         share = wilson(hits, whole, level=level)
         between, how = (share.low, share.high), "Wilson"
