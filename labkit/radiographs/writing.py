@@ -1,7 +1,8 @@
 """Writing burnt into a picture: names, dates and numbers that no header tells of, found by the shape of letters.
 
 Strokes that are narrow and stand out clearly (top-hat), of like height and tone, side by side on one level: that is a
-line of writing. A letter alone (a side marker) is none. Used before any pixel enters a rendered page. scipy is this
+line of writing, and so are two letters of one size and tone (what is left of a word on bright bone). A letter alone (a
+side marker) is none. Used before any pixel enters a rendered page. scipy is this
 module's library. Source of the top-hat: Serra J (1982), Image Analysis and Mathematical Morphology.
 """
 
@@ -16,7 +17,8 @@ __all__ = ["Box", "find", "mask"]
 SCALES = ((6, 6, 36), (16, 28, 120))
 CONTRAST = 64  # of 255, of a stroke against its ground
 LARGEST = 0.12  # height of a letter as a share of the picture's longer side: what is larger is anatomy
-FEWEST = 3  # letters of a line
+FEWEST = 3  # letters of a line; two do where they are of one tone and size
+TWIN_TONE, TWIN_HEIGHT = 20, 1.5
 MAX_LETTERS = 3000
 ALONG, ACROSS = 4.0, 0.3  # of a line's height, masked beyond its ends and sides: first letters may be missed
 
@@ -116,7 +118,7 @@ def _lines(letters: list[_Letter]) -> list[tuple[int, int, int, int]]:
     return [
         (min(x.top for x in line), max(x.bottom for x in line), line[0].left, max(x.right for x in line))
         for line in lines
-        if sum(x.letters for x in line) >= FEWEST and _is_level(line)
+        if _is_enough(line) and _is_level(line)
     ]
 
 
@@ -126,6 +128,14 @@ def _go_together(one: _Letter, other: _Letter) -> bool:
     overlap = min(one.bottom, other.bottom) - max(one.top, other.top)
     near = -0.3 * high <= other.left - one.right < 1.3 * high
     return near and overlap > 0.6 * low and high < 1.9 * low and abs(one.tone - other.tone) < 40
+
+
+def _is_enough(line: list[_Letter]) -> bool:
+    """Whether these are letters enough: three, or two that are much alike."""
+    n = sum(x.letters for x in line)
+    tones, heights = [x.tone for x in line], [x.height for x in line]
+    alike = max(tones) - min(tones) < TWIN_TONE and max(heights) < TWIN_HEIGHT * min(heights)
+    return n >= FEWEST or (n >= 2 and alike)
 
 
 def _is_level(line: list[_Letter]) -> bool:
