@@ -22,7 +22,7 @@ from labkit.figures.style import (
 )
 from labkit.templates import LabelValue
 
-__all__ = ["accuracy_bars", "accuracy_map", "agreement", "agreement_map", "heat", "prevalence"]
+__all__ = ["accuracy_bars", "accuracy_by_site", "accuracy_map", "agreement", "agreement_map", "heat", "prevalence"]
 
 VALUES = ("true", "uncertain", "false")
 DOUBT_HATCH = "////"
@@ -164,6 +164,22 @@ def accuracy_bars(metrics: pd.DataFrame, *, ax: Axes) -> Axes:
     ax.xaxis.set_major_formatter(lambda x, _: f"{100 * x:g} %")
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.22), ncols=2)
     return ax
+
+
+def accuracy_by_site(metrics: pd.DataFrame) -> Picture:
+    """The marks of `accuracy_bars` with their rows; metrics : METRICS of `verification.accuracy`."""
+    drawn, axes = figure(height_in=2.4, width_in=COLUMN_IN)
+    accuracy_bars(metrics, ax=axes[0])
+    rows = metrics[(metrics.finding == "All findings") & metrics.metric.isin(["label_accuracy", "all_false_accuracy"])]
+    accuracy = rows[rows.metric == "label_accuracy"]
+    counts = ", ".join(f"{row.site} {int(row.n):,}" for row in accuracy.itertuples())
+    levels = accuracy.level.dropna()
+    interval = f" with {100 * levels.iloc[0]:g} % intervals" if len(levels) else ""
+    caption = (
+        f"Share of labels that are right by site{interval} (labels that were verified: {counts or 'none'}); hollow "
+        "marks are what an answer of false everywhere would reach."
+    )
+    return Picture(drawn, rows.reset_index(drop=True), caption)
 
 
 def accuracy_map(metrics: pd.DataFrame, labels: pd.DataFrame, *, min_cell: int = MIN_CELL) -> Picture:

@@ -124,3 +124,15 @@ def test_accuracy_stands_beside_what_false_everywhere_would_reach(verified, clos
     assert list(bars[0].get_xdata()) == list(rows.loc["label_accuracy"].value)
     limits = rows.loc[("label_accuracy", "all"), ["low", "high"]]
     assert bars[2][0].get_segments()[0][:, 0].tolist() == pytest.approx(list(limits))
+
+
+def test_the_picture_of_accuracy_by_site_holds_its_rows_and_counts(verified, closed):
+    labels, metrics = verified
+    made = figures.accuracy_by_site(metrics)
+    closed(made.figure)
+    rows = made.data.set_index(["metric", "site"])
+    home = labels[labels.site == "home"]
+    right = (home.extracted == home.value).mean()
+    assert rows.loc[("label_accuracy", "home"), "value"] == pytest.approx(right)
+    assert set(made.data.metric) == {"label_accuracy", "all_false_accuracy"}
+    assert f"home {len(home):,}" in made.caption and f"all {len(labels):,}" in made.caption
