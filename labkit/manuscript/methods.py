@@ -7,7 +7,7 @@ from labkit.manuscript import cohort_text, labels_text, limits_text, network_tex
 from labkit.manuscript.material import Material
 from labkit.manuscript.references import Citations
 
-__all__ = ["PARTS", "Text", "sentences", "written"]
+__all__ = ["LIMITATIONS", "PARTS", "Text", "sentences", "written"]
 
 # Heading, and the sentences below it in their order; those that are not known are left out.
 PARTS = {
