@@ -15,11 +15,11 @@ from scipy import special
 from labkit import tables
 from labkit.evaluation import wilson
 from labkit.verification.accuracy import ALL_FINDINGS, ALL_SITES, verified
+from labkit.verification.tallies import ASSUMED_EFFECT
 
 __all__ = ["STUDY_ACCURACY", "Ratio", "cases_needed", "design_effect", "estimate", "from_sample"]
 
 STUDY_ACCURACY = 0.986  # label accuracy of the study, where nothing is verified yet
-ASSUMED_EFFECT = 2.0
 FEWEST_EVENTS = 20
 METHOD = "Horvitz-Thompson, Wilson"
 

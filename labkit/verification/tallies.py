@@ -13,10 +13,11 @@ import pandas as pd
 
 from labkit.evaluation import Plan, resampling, wilson
 
-__all__ = ["VALUES", "Limits", "Tally", "effect", "figures", "limits", "tally"]
+__all__ = ["ASSUMED_EFFECT", "VALUES", "Limits", "Tally", "effect", "figures", "limits", "tally"]
 
 VALUES = ("true", "uncertain", "false")
 CELLS = len(VALUES) ** 2
+ASSUMED_EFFECT = 2.0  # design effect where no error tells of it
 SHARES = {  # figure: the figures that count its hits and its whole
     "label_accuracy": ("right", "labels"),
     "all_false_accuracy": ("there_false", "labels"),
@@ -96,14 +97,15 @@ def effect(hits: np.ndarray, whole: np.ndarray) -> float:
     """How much less the labels of a share tell because those of a unit are alike (design effect, 1 or more).
 
     hits, whole : (units,) labels that count, and of how many. From the linearised variance by units; without any
-    variance (a share of 0 or 1) all labels of a unit count as one. 1 where no unit has two labels.
+    variance (a share of 0 or 1) nothing tells how alike they are: 2 is assumed, or all labels of a unit as one where
+    that is less. 1 where no unit has two labels.
     """
     units, labels = int((whole > 0).sum()), float(whole.sum())
     if units == labels or units < 2:
         return 1.0
     share = hits.sum() / labels
     if share in (0.0, 1.0):
-        return labels / units
+        return min(ASSUMED_EFFECT, labels / units)
     residual = hits - share * whole
     return max(1.0, units / (units - 1) * float(residual @ residual) / (labels * share * (1 - share)))
 
@@ -128,7 +130,7 @@ def limits(
         Wilson's interval then rests on as many labels as would tell as much if they were independent.
 
     Resamples in which a figure is not defined are left out. A share of 0 or 1 has no spread: its interval is Wilson's,
-    with the labels of a unit as one.
+    with the assumed design effect.
     """
     if np.isnan(found[name]):
         return Limits(np.nan, np.nan, "not defined")

@@ -103,11 +103,11 @@ def test_one_report_without_an_error_gives_wilsons_interval_and_no_spread():
     assert np.isnan(found.loc["macro_f1", "low"]) and found.loc["macro_f1", "method"] == "no spread between reports"
 
 
-def test_without_an_error_a_report_counts_as_one_label():
+def test_without_an_error_labels_of_a_report_count_half():
     value = np.full((40, 20), "false")
     found = of(accuracy(labels_of(value, value), n_resamples=50))
     row = found.loc["label_accuracy"]
-    assert (row["n"], row["low"], row["method"]) == (800, pytest.approx(wilson(40, 40).low), "Wilson, by reports")
+    assert (row["n"], row["low"], row["method"]) == (800, pytest.approx(wilson(400, 400).low), "Wilson, by reports")
     assert found.loc["label_accuracy_wilson", "low"] == pytest.approx(wilson(800, 800).low)
 
 

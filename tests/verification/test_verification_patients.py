@@ -73,8 +73,9 @@ def test_a_patient_of_two_sites_is_drawn_at_each():
     ("hits", "whole", "expected"),
     [
         ([1, 0, 1, 1], [1, 1, 1, 1], 1.0),  # one label each
-        ([2, 2, 2], [2, 2, 2], 2.0),  # no variance: a unit counts as one label
-        ([0, 0, 0], [3, 3, 3], 3.0),
+        ([3, 2, 1], [3, 2, 1], 2.0),  # no variance: a unit counts as one label
+        ([0, 0, 0], [3, 3, 3], 2.0),  # or, where it has many, half of them
+        ([2, 1], [2, 1], 1.5),
         ([2, 0] * 50, [2, 2] * 50, 2 * 100 / 99),  # labels of a unit are copies
         ([1, 1] * 50, [2, 2] * 50, 1.0),  # never surer than labels that are independent
         ([4], [4], 1.0),  # one unit tells nothing of others
