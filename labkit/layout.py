@@ -171,6 +171,19 @@ class PolicyLayout:
         return self.build / "model"
 
     @property
+    def explanations(self) -> Path:
+        """Maps and masked pictures of chosen test cases."""
+        return self.build / "explanations.npz"
+
+    @property
+    def explained_cases(self) -> Path:
+        return self.build / "explanations.csv"
+
+    @property
+    def explanation_checks(self) -> Path:
+        return self.build / "explanation_checks.csv"
+
+    @property
     def metrics(self) -> Path:
         return self.build / "metrics.csv"
 

@@ -6,9 +6,9 @@ CAM : where a trunk ends in the mean over its last map and the head is linear (R
     a view follows from how views are pooled.
 Grad-CAM : elsewhere (VGG, ConvNeXt, MobileNetV3) the gradient stands for the weights (Selvaraju 2017, arXiv
     1610.02391), which gives an order of places and no sum.
-LayerCAM : where the last map is too coarse to point at anything (small images: 2 x 2 places at 64 px), the deepest map
-    that is fine enough, each place weighed by its own gradient where that is positive (Jiang 2021,
-    doi 10.1109/TIP.2021.3089943); an order of places as well.
+HiResCAM : where the last map is too coarse to point at anything (small images: 2 x 2 places at 64 px), the deepest map
+    that is fine enough, each place weighed by its own gradient (Draelos 2020, arXiv 2011.08891), which on the last map
+    would be CAM again; an order of places.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from labkit.training import batches, losses, taps
 __all__ = [
     "CAM",
     "GRAD_CAM",
-    "LAYER_CAM",
+    "HIRES_CAM",
     "Maps",
     "explain",
     "find_taps",
@@ -31,7 +31,7 @@ __all__ = [
     "present_of",
 ]
 
-CAM, GRAD_CAM, LAYER_CAM = "CAM", "Grad-CAM", "LayerCAM"
+CAM, GRAD_CAM, HIRES_CAM = "CAM", "Grad-CAM", "HiResCAM"
 STUDIES_AT_ONCE = 16
 
 
@@ -41,7 +41,7 @@ class Maps:
 
     values : (studies, slots, findings, rows, columns) float32; 0 in a view that is missing. rest : (studies, findings),
     what no place decides (the bias; what stands in for a missing view). logits : (studies, findings) of the same pass.
-    present : (studies, slots) bool. method : "CAM" (values and rest add up to the logits), "Grad-CAM" or "LayerCAM"
+    present : (studies, slots) bool. method : "CAM" (values and rest add up to the logits), "Grad-CAM" or "HiResCAM"
     (they do not).
     """
 
@@ -168,12 +168,13 @@ def _by_gradient(network, images, present, findings, ends, paired):
     values = []
     for logit in chosen:
         slopes = torch.autograd.grad(logit.sum(), maps, retain_graph=True)
-        slopes = [slope.clamp(min=0) if finer else slope.mean(dim=(2, 3), keepdim=True) for slope in slopes]
+        if not finer:
+            slopes = [slope.mean(dim=(2, 3), keepdim=True) for slope in slopes]
         values.append(torch.stack([(slope * found).sum(1) for slope, found in zip(slopes, maps)], dim=1))
     values = torch.stack(values, dim=2) * there[:, :, None, None, None]  # (studies, slots, findings, rows, columns)
     rest = torch.zeros(values.shape[0], values.shape[2])
     found = (values, rest, torch.stack(chosen, dim=1), there)
-    return Maps(*(_plain(t) for t in found), LAYER_CAM if finer else GRAD_CAM)
+    return Maps(*(_plain(t) for t in found), HIRES_CAM if finer else GRAD_CAM)
 
 
 def _caught(network, images, present, ends, *, leaves):
