@@ -9,12 +9,14 @@ curves         ROC and precision-recall
 calibration, decision   what a score means and is worth
 forest, matrix          AUC by finding, policy and site
 dose, learning          over shares of doubt, over epochs
+explanations, overlay   where a network looks
 """
 
 from labkit.figures.calibration import calibration_panels
 from labkit.figures.curves import curve_panels
 from labkit.figures.decision import decision_panels
 from labkit.figures.dose import dose_plot
+from labkit.figures.explanations import explanation_panel
 from labkit.figures.flow import cohort_flow, flow_chart
 from labkit.figures.forest import auc_forest, forest
 from labkit.figures.labels import accuracy_bars, accuracy_by_site, accuracy_map, agreement, agreement_map, prevalence
@@ -37,6 +39,7 @@ __all__ = [
     "curve_panels",
     "decision_panels",
     "dose_plot",
+    "explanation_panel",
     "figure",
     "flow_chart",
     "forest",
