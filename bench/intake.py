@@ -1,11 +1,11 @@
 """How dependable the image intake is, on files made here: broken files, copies, writing burnt into pictures.
 
-    python bench/intake.py [--files 1000] [--pictures 48] [--texts 300] [--expected DIR] [--folder DIR]
+    python bench/intake.py [--files 1000] [--pictures 48] [--texts 300] [--expected DIR] [--real DIR] [--folder DIR]
 
 1. A folder with 1 % broken files of every kind is indexed, decoded and cached; every file must come out as expected.
-2. Copies as archives make them (JPEG, gamma, noise, half size, mirrored) against pairs of different studies.
-3. Lines of writing of several fonts, sizes and tones, burnt into the pictures: share of lines that are covered wholly,
-   and share of pictures without writing in which something is masked.
+2. Copies as archives make them (JPEG, gamma, noise, half size, crops, windows) against pairs of different studies.
+3. Lines of writing of several fonts, sizes and tones, burnt into synthetic pictures and, with --real, into real ones:
+   share of lines that are covered wholly, and what is masked where nothing is written.
 4. With --expected: every file of a folder that has an expected.json (should_decode, stored_sha256) beside it.
 
 Exit code 1 where a file of 1 or 4 ends otherwise than expected.
@@ -24,11 +24,13 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from labkit import radiographs, synthetic, templates
-from labkit.radiographs import tasks, writing
+from labkit.radiographs import aligned, tasks, writing
 from labkit.radiographs.near import fingerprint
 
 RULES = radiographs.IndexRules(identifiers=())
 TEXTS = ("MUSTERMANN^ERIKA", "Müller, Jörg *12.03.1961", "ID 4711-0815", "Klinikum Nord", "24.11.2026 13:45", "Nguyen")
+TEXTS += ("Dr. Ö. Yılmaz", "Li, Na", "M 47J", "1961-03-12")
+SIZES = (0.02, 0.03, 0.045, 0.06)  # at 0.03 letters begin to be legible in a picture of a page
 FONTS = ("DejaVuSans.ttf", "DejaVuSansMono.ttf", "DejaVuSerif-Bold.ttf")
 
 
@@ -39,6 +41,7 @@ def main() -> int:
     parser.add_argument("--pictures", type=int, default=48, help="synthetic studies for 2 and 3")
     parser.add_argument("--texts", type=int, default=300, help="lines of writing")
     parser.add_argument("--expected", help="folder with an expected.json")
+    parser.add_argument("--real", help="folder of real radiographs (DICOM, PNG) for 3")
     parser.add_argument("--folder", help="where to make the files; default: a temporary folder")
     arguments = parser.parse_args()
     rng = np.random.default_rng(1)
@@ -47,7 +50,12 @@ def main() -> int:
         files = sorted((Path(folder) / "cohort").rglob("*.dcm"))
         wrong = measure_broken(Path(folder) / "broken", files, arguments.files, rng)
         measure_copies(pictures, rng)
-        measure_writing(pictures, arguments.texts, rng)
+        measure_writing("synthetic pictures", pictures, arguments.texts, rng)
+        if arguments.real:
+            shown = [
+                tasks.shown(str(path), rules=RULES, size_px=800) for path in sorted(Path(arguments.real).rglob("*"))
+            ]
+            measure_writing("real pictures", [p for p in shown if p is not None], arguments.texts, rng)
     if arguments.expected:
         wrong += compare(Path(arguments.expected))
     return int(wrong > 0)
@@ -125,53 +133,77 @@ def measure_copies(pictures: list[np.ndarray], rng: np.random.Generator) -> None
         "noise of 10": lambda p: np.clip(p + rng.normal(0, 10, p.shape), 0, 255).astype(np.uint8),
         "half size": lambda p: tasks.fitted(p, max(p.shape) // 2),
         "1 % cropped": lambda p: p[p.shape[0] // 100 :, p.shape[1] // 100 :],
+        "5 % cropped": lambda p: p[p.shape[0] // 20 :, p.shape[1] // 20 :],
         "narrower window": lambda p: np.clip((p - 60.0) * 2, 0, 255).astype(np.uint8),
+        "5 % and window": lambda p: np.clip((p[p.shape[0] // 20 :] - 60.0) * 2, 0, 255).astype(np.uint8),
     }
     prints = [of_picture(picture) for picture in pictures]
-    shares = [
-        f"{name} {np.mean([(a * of_picture(change(p))).sum() >= 0.95 for a, p in zip(prints, pictures)]):.2f}"
-        for name, change in done.items()
-    ]
+    tiles = [tile_of(picture) for picture in pictures]
+    shares = []
+    for name, change in done.items():
+        changed = [change(p) for p in pictures]
+        whole = [(a * of_picture(p)).sum() >= 0.95 for a, p in zip(prints, changed)]
+        both = tiles + [tile_of(p) for p in changed]
+        pairs = {pair[:2] for pair in aligned.aligned_pairs(both, both)}
+        shifted = [(n, n + len(tiles)) in pairs for n in range(len(tiles))]
+        shares.append(f"{name} {np.mean(whole):.2f} ({np.mean(np.array(whole) | shifted):.2f})")
     flat = np.stack(prints).reshape(len(prints), -1)
     likeness = (flat @ flat.T)[np.triu_indices(len(flat), 1)]
-    print(f"copies found, by what was done to them: {', '.join(shares)}")
-    print(f"  different images: {(likeness >= 0.95).sum()} of {len(likeness):,} pairs taken for copies")
+    start = time.process_time()
+    wrong = len(aligned.aligned_pairs(tiles, tiles))
+    each = (time.process_time() - start) / len(tiles)
+    print(f"copies found by the whole picture (and with crops and windows undone): {', '.join(shares)}")
+    print(f"  different images: {(likeness >= 0.95).sum()} and {wrong} of {len(likeness):,} pairs taken for copies")
+    print(f"  crops and windows take {each * 1000:.0f} ms CPU per image")
 
 
-def of_picture(picture: np.ndarray) -> np.ndarray:
-    """The fingerprint of a picture as it would be cached at 128 px."""
+def tile_of(picture: np.ndarray) -> np.ndarray:
+    """A picture as it would be cached at 128 px, in [0, 1]."""
     size = max(picture.shape)
     square = np.full((size, size), np.median(picture), np.uint8)
     top, left = (size - picture.shape[0]) // 2, (size - picture.shape[1]) // 2
     square[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
-    return fingerprint(tasks.fitted(square, 128) / np.float32(255))
+    return tasks.fitted(square, 128) / np.float32(255)
 
 
-def measure_writing(pictures: list[np.ndarray], n: int, rng: np.random.Generator) -> None:
-    """Lines covered wholly (95 % of their ink), of those that stand out from their ground by a quarter of the grey."""
+def of_picture(picture: np.ndarray) -> np.ndarray:
+    """The fingerprint of a picture as it would be cached at 128 px."""
+    return fingerprint(tile_of(picture))
+
+
+def measure_writing(kind: str, pictures: list[np.ndarray], n: int, rng: np.random.Generator) -> None:
+    """Lines covered wholly (95 % of their ink), of those that stand out from their ground by a quarter of the grey; and
+    what is masked where nothing is written."""
     start = time.process_time()
-    masked = [len(writing.find(picture)) > 0 for picture in pictures]
+    masked = [covered(picture).mean() for picture in pictures]
     each = (time.process_time() - start) / len(pictures)
-    found = []
-    while len(found) < n:
-        picture = pictures[int(rng.integers(len(pictures)))]
-        burnt, ink = burn(picture, rng)
+    found = {share: [] for share in SIZES}
+    while sum(len(some) for some in found.values()) < n:
+        picture, share = pictures[int(rng.integers(len(pictures)))], float(rng.choice(SIZES))
+        burnt, ink = burn(picture, share, rng)
         if ink.sum() < 20 or abs(np.median(picture[ink].astype(int) - burnt[ink])) < 64:
             continue
-        covered = np.zeros(picture.shape, bool)
-        for box in writing.find(burnt):
-            covered[box.top : box.bottom, box.left : box.right] = True
-        found.append(covered[ink].mean() > 0.95)
-    print(
-        f"writing: {np.mean(found):.3f} of {n} lines covered; {np.mean(masked):.3f} of {len(masked)} pictures without"
-    )
-    print(f"  writing are masked somewhere; {1000 * each:.0f} ms CPU per picture of {max(pictures[0].shape)} px")
+        found[share].append(covered(burnt)[ink].mean() > 0.95)
+    shares = ", ".join(f"{np.mean(some):.2f} at {share:.1%}" for share, some in found.items())
+    whole = np.mean(np.concatenate(list(found.values())))
+    print(f"writing in {kind}: {whole:.3f} of {n} lines covered ({shares} of the side)")
+    some = np.mean([share > 0 for share in masked])
+    print(f"  without writing, {some:.3f} of {len(masked)} pictures are masked somewhere, {np.mean(masked):.3f} of")
+    print(f"  all area; {1000 * each:.0f} ms CPU per picture")
 
 
-def burn(picture: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A picture with one line of text in it, and where its ink is."""
+def covered(picture: np.ndarray) -> np.ndarray:
+    """(rows, columns) bool: what would be masked."""
+    mask = np.zeros(picture.shape, bool)
+    for box in writing.find(picture):
+        mask[box.top : box.bottom, box.left : box.right] = True
+    return mask
+
+
+def burn(picture: np.ndarray, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A picture with one line of text in it, its size a share of the longer side, and where its ink is."""
     path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / str(rng.choice(FONTS))
-    size = max(9, round(max(picture.shape) * float(rng.choice([0.02, 0.03, 0.045, 0.06]))))
+    size = max(9, round(max(picture.shape) * share))
     layer = Image.new("L", picture.shape[::-1], 0)
     place = tuple(int(rng.uniform(0, 0.6) * side) for side in picture.shape[::-1])
     ImageDraw.Draw(layer).text(place, str(rng.choice(TEXTS)), fill=255, font=ImageFont.truetype(str(path), size))
