@@ -1,6 +1,10 @@
 """labkit train, predict and export: a small study of one view on real files."""
 
 import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +13,7 @@ import torch
 import yaml
 from click.testing import CliRunner
 
-from labkit import cli, cohort, params, splits, synthetic, tables, templates
+from labkit import cli, cohort, params, radiographs, splits, synthetic, tables, templates
 from labkit.layout import ROOT, Layout
 
 SETTINGS = {
@@ -95,6 +99,51 @@ def test_a_self_trained_policy_trains_its_teacher_first(study):
         "seed_1",
         "teacher/seed_1",
     ]
+
+
+def test_what_torchrun_trained_is_found_by_one_process_and_by_the_notebook(study):
+    """Two processes by torchrun, then the same command alone, then what 03_training calls: nothing is trained again."""
+    from labkit import training
+
+    content = yaml.safe_load((study / "small.yaml").read_text(encoding="utf-8"))
+    content["policies"], content["cohort"]["missing_view"] = ["exclusive"], "mask"
+    content["training"] |= {"backbone": "alexnet", "image_size_px": 64, "seeds": [3]}  # no batch statistics: quick
+    (study / "both.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    both = subprocess.run(
+        [*command, str(Path(sys.executable).with_name("labkit")), "train", "both.yaml"],
+        cwd=study,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert both.returncode == 0, both.stderr[-2000:]
+    assert both.stdout.count("epoch   1") == 1  # one of them speaks
+    written = study / "build" / "small" / "clavicle" / "exclusive" / "model" / "seed_3"
+    before = (written / "network.pt").stat().st_mtime_ns
+    assert training.read(written / "network.pt").means["processes"] == 2
+    again = labkit("train", study / "both.yaml")
+    assert again.exit_code == 0 and "epoch   1" not in again.output
+    p = params.Training.check(**params.load(study / "both.yaml").parameters("training", "exclusive"))
+    read = {
+        "labels": tables.read(p.layout.labels, tables.LABELS),
+        "images": tables.read(p.layout.images, tables.IMAGES),
+    }
+    cache = radiographs.build_cache(
+        read["images"],
+        size_px=p.training.image_size_px,
+        out_dir=p.layout.cache,
+        folders=p.image_folders,
+        preparation=p.cohort.radiographs,
+        rules=p.cohort.limits,
+    )
+    cohort_ = training.assemble(**read, cache=cache, views=p.template.views, missing_view=p.cohort.missing_view)
+    made = training.targets_of(read["labels"], cohort_, policy=p.policy, settings=p.settings, out_dir=p.out.model)
+    seen = []
+    training.fit(cohort_, made, settings=p.settings, seed=3, out_dir=written, progress=seen.append)
+    assert not seen and (written / "network.pt").stat().st_mtime_ns == before
 
 
 def test_predict_scores_every_study_of_a_folder_and_says_what_is_left_out(study, model, tmp_path):
