@@ -160,7 +160,7 @@
       var matrix = make("table", { class: "lk-matrix", "aria-label": "Confusion matrix, " + policy }, [make("thead", {}, head), make("tbody", {}, [
         row("called", [cell("tp", "lk-right"), cell("fp", "lk-wrong")]), row("not called", [cell("fn", "lk-wrong"), cell("tn", "lk-right")])])]);
       var rates = make("table", { class: "lk-rates" }, [
-        make("thead", {}, make("tr", {}, [make("th", { scope: "col" }, "At this threshold"), make("th", { scope: "col" }, "value (" + 100 * data.level + " % CI)")])),
+        make("thead", {}, make("tr", {}, [make("th", { scope: "col" }, "Rate"), make("th", { scope: "col" }, "value (" + 100 * data.level + " % CI)")])),
         make("tbody", {}, RATES.map(function (r) { return row(r[1], [cell(r[0], "")]); }))]);
       made.node = make("div", { class: "lk-panel lk-" + kind, "data-policy": policy }, [
         make("p", { class: "lk-title" }, policy + " \u00B7 " + own.site + ", " + own.split), slot,
@@ -311,6 +311,14 @@
     build();
   }
 
+  /* JupyterLab has shortcuts on single keys, arrows too; within the explorer they belong to its controls. */
+  if (!window.labkitExplorerKeys) {
+    window.labkitExplorerKeys = true;
+    window.addEventListener("keydown", function (event) {
+      var modified = event.ctrlKey || event.metaKey || event.altKey, target = event.target;
+      if (!modified && target.closest && target.closest(".lk-explorer :is(input, select, button)")) { event.stopPropagation(); }
+    }, true);
+  }
   document.querySelectorAll(".lk-explorer:not([data-state])").forEach(function (root) {
     root.dataset.state = "started";
     try { start(root); root.dataset.state = "live"; } catch (error) { root.dataset.state = "still"; }
