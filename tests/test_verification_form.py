@@ -1,5 +1,6 @@
 """The review form and its files: what was chosen is written as chosen, never changed, and never lost."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import filelock
@@ -513,6 +514,36 @@ def test_without_a_person_the_form_is_a_table_of_progress(two, monkeypatch):
     monkeypatch.setenv("LABKIT_RECEIPT_DRAFT", "x")
     assert form.review(two, reader="ben").to_numpy().tolist() == [["anna", 1, 2, 4, 0, 0, 1]]
     assert not (two.folder / "ben.csv").exists()
+
+
+def test_progress_counts_labels_and_not_second_thoughts(two):
+    blind = open_as(two, mode="blinded")
+    blind.set("Swelling", "true")
+    blind.accept()
+    assert form.progress_table(two)[["cases reviewed", "labels"]].to_numpy().tolist() == [[0, 0]]
+    blind.accept()
+    blind.go("S-1")
+    blind.set("Swelling", "uncertain")
+    assert form.progress_table(two)[["cases reviewed", "labels"]].to_numpy().tolist() == [[1, 4]]
+
+
+def test_without_anywidget_the_form_works_by_mouse(two, monkeypatch):
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    page = form.Page(open_as(two))
+    assert page.keyboard is None and "Keys need the package anywidget" in page.widget.children[-1].value
+    page.controls.fields["finding"].value = "Swelling"
+    page.controls.buttons["ask"].click()
+    page.controls.fields["comment"].value = "klein"
+    page.sheet._choices["Swelling"].value = "true"
+    page.controls.buttons["undo"].click()
+    page.controls.buttons["accept"].click()
+    assert [row[4] for row in told(two)] == ["ask", "comment", "read", "withdraw", *["read"] * 4]
+    page.controls.fields["goto"].value = "1"
+    assert page.session.study_id == "S-1" and page.controls.fields["comment"].value == ""
+    page.controls.fields["finding"].value = "Swelling"
+    assert page.controls.fields["comment"].value == "klein"
+    page.controls.fields["shown"].value = "open"
+    assert page.session.order == ["S-2"]
 
 
 def test_the_form_asks_for_a_name(two):

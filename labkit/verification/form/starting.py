@@ -16,7 +16,7 @@ from labkit.verification.form.cases import Cases
 from labkit.verification.form.modes import MODES, asked
 from labkit.verification.form.page import STYLE, Page
 from labkit.verification.form.session import Session
-from labkit.verification.reviews import counted, read_readings
+from labkit.verification.reviews import counted, latest, read_readings
 
 __all__ = ["Start", "progress_table", "review"]
 
@@ -54,9 +54,11 @@ def progress_table(cases: Cases) -> pd.DataFrame:
     size = {study_id: len(values) for study_id, values in cases.extracted.items()}
     for path in sorted(cases.folder.glob("*.csv")):
         readings = read_readings(path)
-        own = counted(readings)
+        own = latest(counted(readings))
         own = own[own["study_id"].map(cases.hashes) == own["text_sha256"]]
-        of_report = own[own["resolution"] == "report"].groupby("study_id")["finding"].nunique()
+        of_report = (
+            own[(own["resolution"] == "report") & (own["action"] != "blind")].groupby("study_id")["finding"].nunique()
+        )
         rows.append(
             {
                 "reader": path.stem,
