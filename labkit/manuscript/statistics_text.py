@@ -118,6 +118,8 @@ def _comparison(material: Material) -> str:
 
 def _equivalence(material: Material) -> str:
     settings = material.evaluation
+    if len(material.policies) == 1 and len(material.test_sites) == 1:  # nothing is compared
+        return ""
     return (
         f"Two AUCs counted as equivalent when two one-sided tests [@schuirmann1987] placed their difference within "
         f"±{settings.margin:g}; the smallest difference detectable with a power of {100 * settings.power:g}% is given "

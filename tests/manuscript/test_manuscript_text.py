@@ -176,3 +176,12 @@ def test_a_network_that_torchvision_names_otherwise_keeps_its_name(make_material
     assert "a convnext_tiny for each view" in told["network"]
     assert told["initial"] == "Weights were initialised at random."
     assert "128 × 128 pixels, at which" in told["limit_size"]
+
+
+def test_one_policy_at_one_site_compares_nothing(make_material, material):
+    only = material.cohort.model_copy(update={"sites": {"internal": material.cohort.sites["internal"]}})
+    labels = material.labels[material.labels.site == "internal"]
+    told = methods.sentences(make_material(policies=("ignore",), cohort=only, labels=labels))
+    assert (told["comparison"], told["equivalence"], told["result_comparison"]) == ("", "", "")
+    assert "by the policy ignore (uncertain labels not used" in told["policies"]
+    assert told["multiplicity"] == "Secondary results are not adjusted for multiplicity."
