@@ -12,6 +12,7 @@ from labkit.radiographs.choosing import choose_views, complete_views, newness, q
 from labkit.radiographs.matching import IDENTIFIERS, Record, match
 from labkit.radiographs.rules import DEFAULT_VIEW_RULES, ViewRule
 from labkit.radiographs.viewing import name_views
+from labkit.radiographs.views import side_in
 
 __all__ = ["Linked", "link"]
 
@@ -25,6 +26,7 @@ IMAGE_COLUMNS = ("image_id", "study_id", "site", "view", "laterality", "path", "
     "view_source",
     "burned_in",
 )
+DESCRIPTIONS = ("series_description", "protocol_name", "study_description")
 MISSING_VIEW, SEVERAL_IMAGES = ("drop", "duplicate", "mask"), ("newest", "best", "all")
 
 
@@ -123,6 +125,9 @@ def _records(
     for record in records:
         record["frame"] = 0  # of a multi-frame image the first frame is used
         record["study_id"] = ""
+        # Where the header gives no side, its descriptions may.
+        told = (side_in(record.get(name, "")) for name in DESCRIPTIONS)
+        record["laterality"] = record.get("laterality", "") or next((side for side in told if side), "")
     return records
 
 

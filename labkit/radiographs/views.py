@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["normal_laterality", "normal_view"]
+__all__ = ["normal_laterality", "normal_view", "side_in"]
 
 # Longest words first; English, German and DICOM code meanings. Source: DICOM PS3.3 C.8.11.5 (DX View
 # Position), CID 4010.
@@ -43,3 +43,10 @@ def normal_laterality(text: str) -> str:
         if pattern.fullmatch(word):
             return side
     return ""
+
+
+def side_in(text: str) -> str:
+    """L, R or B where a description such as "Ellenbogen rechts a.p." names one side or both, else ""."""
+    words = re.findall(r"[^\W\d_]+", text)
+    sides = {normal_laterality(word) for word in words if len(word) > 1 or word in ("L", "R")} - {""}
+    return sides.pop() if len(sides) == 1 else ("B" if sides else "")
