@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import metrics as reference
 
 from labkit import tables, verification
 from labkit.evaluation import Plan, wilson
@@ -51,6 +52,17 @@ def test_every_anatomy_has_a_line_and_all_of_them_one(study):
     naive = wilson(right, 61488)
     assert made[-1].wilson == f"{100 * naive.low:.2f}–{100 * naive.high:.2f}"
     assert made[0].f1_uncertain.count("–") == 1 and made[0].method == "95%, bootstrap of reports"
+
+
+def test_balanced_accuracy_and_f1_of_all_anatomies_come_from_their_counts(study):
+    labels, paths = study
+    every, line = (
+        pd.concat(labels.values()),
+        label_table.lines({name: (path, "people") for name, path in paths.items()})[-1],
+    )
+    f1 = reference.f1_score(every["value"], every["extracted"], labels=["true", "uncertain"], average=None)
+    assert (line.f1_true, line.f1_uncertain) == tuple(f"{value:.2f}" for value in f1)
+    assert line.balanced == f"{100 * reference.balanced_accuracy_score(every['value'], every['extracted']):.1f} %"
 
 
 def test_the_interval_of_all_anatomies_is_that_of_drawing_their_reports(study):

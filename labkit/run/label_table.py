@@ -6,7 +6,7 @@ Statistics in Medicine 27, 1693-1702), since their reports are drawn apart: noth
 
 import csv
 from dataclasses import dataclass
-from math import sqrt
+from math import nan, sqrt
 from pathlib import Path
 
 __all__ = ["Line", "lines", "verified_by"]
@@ -14,6 +14,7 @@ __all__ = ["Line", "lines", "verified_by"]
 OVERALL = {"finding": "All findings", "site": "all", "reading": "report"}
 ALL = "All anatomies"
 NOBODY = "nobody"
+VALUES = ("true", "uncertain", "false")
 # Who verified, recognised in the notice of 02; the first that fits.
 READERS = {
     "simulated reader and people": "people and a simulated reader",
@@ -65,7 +66,8 @@ def verified_by(notices: list[str]) -> str:
 def lines(found: dict[str, tuple[Path, str]]) -> list[Line]:
     """The table of a study: METRICS file and words on who verified by anatomy.
 
-    The line of all anatomies follows where two or more have verified labels: counts, accuracy and exact match.
+    The line of all anatomies follows where two or more have verified labels; balanced accuracy and F1 have no interval
+    there.
     """
     figures = {name: _figures(path) for name, (path, _) in found.items()}
     made = [
@@ -106,10 +108,22 @@ def _together(parts: list[dict[str, _Figure]]) -> dict[str, _Figure]:
             for limits in ([f.low for f in own], [f.high for f in own])
         )
         made[metric] = _Figure(value, value - below, value + above, n, hits, level, _methods(own))
+    for value in VALUES:
+        precision, recall = ([part[f"{name}_{value}"] for part in parts] for name in ("precision", "recall"))
+        both, said, there = sum(f.hits for f in recall), sum(f.n for f in precision), sum(f.n for f in recall)
+        made[f"recall_{value}"] = _alone(both, there)
+        made[f"f1_{value}"] = _alone(2 * both, said + there)
+    recalls = [figure.value for value in VALUES if (figure := made[f"recall_{value}"]).n]
+    made["balanced_accuracy"] = _alone(sum(recalls), len(recalls))
     share = made["label_accuracy"]
     naive = wilson(share.hits, share.n, level=share.level)
     made["label_accuracy_wilson"] = _Figure(share.value, naive.low, naive.high, share.n, share.hits, share.level, "")
     return made
+
+
+def _alone(hits: float, n: float) -> _Figure:
+    """A figure of pooled counts without an interval, since the anatomies' intervals do not tell it."""
+    return _Figure(hits / n if n else nan, nan, nan, n, hits, nan, "")
 
 
 def _methods(own: list[_Figure]) -> str:
