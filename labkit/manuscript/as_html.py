@@ -1,13 +1,12 @@
 """Tables and text of a manuscript as HTML that needs no other file and no network; used by 05_figures."""
 
 import html
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from labkit.manuscript.sheets import HEADING, Row, Sheet
 
-__all__ = ["document", "fragment", "linked", "paragraph", "shown"]
+__all__ = ["document", "fragment", "paragraph", "shown"]
 
 STYLE = Path(__file__).parent / "page.css"
 # What the pages of a run do not style: names to the left, numbers to the right, parts and what belongs to them.
@@ -18,7 +17,6 @@ IN_PAGE = (
     "table.paper tr.heading th{font-weight:650;padding-top:1em}table.paper tr.indented th{padding-left:1.9em}"
     "div.notes p{font-size:.82em;margin:.15em 0;max-width:60em}"
 )
-DOI = re.compile(r"https://doi\.org/[^\s<]*[^\s<.]")
 
 
 def document(title: str, parts: Iterable[str], *, notice: str = "") -> str:
@@ -76,15 +74,6 @@ def _kind(position: int, words: Sequence[int]) -> str:
     return ' class="words"' if position in words else ""
 
 
-def linked(text: str) -> str:
-    """Text in which a DOI is a link."""
-
-    def link(found: re.Match) -> str:
-        return f'<a href="{found.group(0)}">{found.group(0)}</a>'
-
-    return DOI.sub(link, html.escape(text))
-
-
 def paragraph(text: str) -> str:
-    """A paragraph; a DOI becomes a link."""
-    return f"<p>{linked(text)}</p>"
+    """A paragraph; addresses stay text, since no page of a run points into the network."""
+    return f"<p>{html.escape(text)}</p>"

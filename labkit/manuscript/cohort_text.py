@@ -12,6 +12,7 @@ from labkit.manuscript.numbers import listed, plural, spelled
 __all__ = ["sentences"]
 
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+NUMBER = re.compile(r"\d+")  # of lines and fields: reasons that differ in these alone count as one
 LINKS = {"accession_number": "accession number", "study_uid": "study instance UID", "patient_id": "patient identifier"}
 SPLITS = {"train": "training", "validation": "validation", "test": "internal test", "external": "external test"}
 SYNTHETIC = (
@@ -90,7 +91,7 @@ def _excluded(material: Material) -> str:
     parts = []
     for kind, nouns in {"report": ("report", "reports"), "image": ("image", "images")}.items():
         own = material.excluded[material.excluded["kind"] == kind]
-        reasons = own["reason"].value_counts()
+        reasons = own["reason"].str.replace(NUMBER, "…", regex=True).value_counts()
         if len(own):
             told = "; ".join(f"{reason} ({n:,})" for reason, n in reasons.items())
             parts.append(f"{plural(len(own), *nouns)} {'was' if len(own) == 1 else 'were'} left out: {told}")

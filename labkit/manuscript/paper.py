@@ -131,7 +131,7 @@ def _write_text(text: Text, folder: Path) -> list[Path]:
 def _parts(text: Text, *, level: int) -> Iterable[str]:
     for heading, paragraph in text.paragraphs:
         yield f"<h{level}>{html.escape(heading)}</h{level}>{as_html.paragraph(paragraph)}"
-    listed = "".join(f"<li>{as_html.linked(reference)}</li>" for reference in text.references)
+    listed = "".join(f"<li>{html.escape(reference)}</li>" for reference in text.references)
     yield f'<h{level}>References</h{level}><ol class="references">{listed}</ol>'
 
 

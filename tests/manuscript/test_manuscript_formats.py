@@ -56,10 +56,7 @@ def test_html_is_whole_accessible_and_needs_nothing_else(material):
 def test_html_escapes_what_it_shows():
     text = as_html.fragment(hostile())
     assert "<b>" not in text and "&lt;b&gt;" in text
-    assert (
-        as_html.linked("See https://doi.org/10.1/x.y.")
-        == 'See <a href="https://doi.org/10.1/x.y">https://doi.org/10.1/x.y</a>.'
-    )
+    assert as_html.paragraph("See <https://doi.org/10.1/x>.") == "<p>See &lt;https://doi.org/10.1/x&gt;.</p>"
 
 
 @pytest.mark.parametrize("sign", list('&%$#_{}~^\\<>[]|`"') + ["−", "≥", "–", "„"])

@@ -48,6 +48,13 @@ def test_no_file_names_a_study_a_patient_a_day_or_a_place(files):
         assert not re.search(r"(?<![\w/.:+<-])/(?:home|root|tmp|work|Users)/", text), path.name
 
 
+def test_no_page_points_into_the_network(files):
+    for path in files:
+        if path.suffix == ".html":
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"""(?:src|href)=|@import|url\(|<script""", text), path.name
+
+
 def test_notebooks_show_tables_text_and_counts(paper):
     shown = manuscript.show(paper.cohort, paper.extraction).data
     assert shown.count("<table") == 2 and "Table 2." in shown

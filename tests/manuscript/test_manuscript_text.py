@@ -2,6 +2,7 @@
 
 import re
 
+import pandas as pd
 import pytest
 
 from labkit.manuscript import methods, references
@@ -185,3 +186,14 @@ def test_one_policy_at_one_site_compares_nothing(make_material, material):
     assert (told["comparison"], told["equivalence"], told["result_comparison"]) == ("", "", "")
     assert "by the policy ignore (uncertain labels not used" in told["policies"]
     assert told["multiplicity"] == "Secondary results are not adjusted for multiplicity."
+
+
+def test_what_was_left_out_is_told_by_reason(make_material):
+    rows = [("internal", "report", f"line {n}", f"line {n} has 2 fields where the header has 8", "") for n in (7, 19)]
+    rows.append(("internal", "image", "x", "the file is cut short", ""))
+    excluded = pd.DataFrame(rows, columns=["site", "kind", "item", "reason", "detail"])
+    told = methods.sentences(make_material(excluded=excluded))["excluded"]
+    assert told == (
+        "2 reports were left out: line … has … fields where the header has … (2). "
+        "1 image was left out: the file is cut short (1)."
+    )
