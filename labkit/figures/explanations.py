@@ -146,7 +146,8 @@ def _draw_row(drawn, row, roles, *, top, side, n_views):
             ax = axes(column, view)
             overlay(ax, row.explained.pictures.get(place.image_id), heat / largest if largest > 0 else heat)
             if view == 0:
-                _under(ax, f"{place.study_id}  {place.score:.2f}")
+                said = "" if role in OUTCOMES else f", {_outcome(row, role)}"
+                _under(ax, f"{place.study_id}  {place.score:.2f}{said}")
             data.append(_told(row, role, place))
     first = next((role for role in roles if role in kept), None)
     if first is not None:
