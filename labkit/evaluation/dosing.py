@@ -93,6 +93,7 @@ def _scores(p, cohort, doubt, findings, *, folder, policy, seed):
     marker = _marker(cohort, doubt, findings, settings, policy, seed)
     made_from, path = folder / MADE_FROM, folder / "predictions.csv"
     if made_from.is_file() and made_from.read_text(encoding="utf-8") == marker:
+        shutil.rmtree(folder / "model", ignore_errors=True)  # of a process that was killed while it cleaned up
         return tables.read(path, tables.PREDICTIONS)
     made_from.unlink(missing_ok=True)
     labels, left_out = doubt
