@@ -55,11 +55,14 @@ def heat(shares: pd.DataFrame, texts: pd.DataFrame, *, ax: Axes, vmin: float = 0
     return ax
 
 
-def prevalence(labels: pd.DataFrame) -> Picture:
+def prevalence(labels: pd.DataFrame) -> Picture | None:
     """Share of true and uncertain labels per finding, one panel per site, the number of labels beside each bar.
 
-    labels : LABELS; at most three sites are drawn apart, more are drawn as one.
+    labels : LABELS, or FINDINGS of one source with their site; at most three sites are drawn apart, more are drawn as
+        one. None where there is no label.
     """
+    if labels.empty:
+        return None
     counted = _by_value(labels)
     sites = list(dict.fromkeys(counted.site))
     findings = list(dict.fromkeys(labels["finding"]))

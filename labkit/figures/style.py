@@ -133,6 +133,8 @@ def row_height(names: list[str]) -> float:
 
 
 def site_order(labels: pd.DataFrame) -> list[str]:
-    """Sites of LABELS, those that train and validate before those that only test."""
+    """Sites of LABELS, those that train and validate before those that only test; without splits as they come."""
+    if "split" not in labels:
+        return list(dict.fromkeys(labels["site"]))
     order = labels.assign(only=labels["split"] == "external").groupby("site")["only"].min()
     return sorted(order.index, key=lambda site: (bool(order[site]), site))

@@ -136,3 +136,10 @@ def test_the_picture_of_accuracy_by_site_holds_its_rows_and_counts(verified, clo
     assert rows.loc[("label_accuracy", "home"), "value"] == pytest.approx(right)
     assert set(made.data.metric) == {"label_accuracy", "all_false_accuracy"}
     assert f"home {len(home):,}" in made.caption and f"all {len(labels):,}" in made.caption
+
+
+def test_extracted_labels_without_a_split_are_drawn_in_the_order_of_their_sites_and_none_are_not_drawn(two, closed):
+    findings = two[0][["study_id", "finding", "site", "value"]][::-1]
+    made = figures.prevalence(findings)
+    assert [ax.get_title(loc="left") for ax in closed(made.figure).axes] == ["away (n = 60)", "home (n = 180)"]
+    assert figures.prevalence(findings[:0]) is None
