@@ -1,12 +1,8 @@
 """02 in JupyterLab, driven by a real browser: what readers click and type is what their files hold."""
 
 import os
-import secrets
-import socket
-import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import nbformat
@@ -15,16 +11,15 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import review_study
+from lab_server import CHROMIUM, running
 
 from labkit import tables, verification
 from labkit.verification import reviews
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = "/usr/bin/chromium"
 ROOT = Path(__file__).parents[2]
 PATIENCE_MS = 150_000
-PLACES = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
 SIGN = {"true": 1, "uncertain": 2, "false": 3}
 
 
@@ -47,38 +42,11 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def lab(study):
-    """Address of a JupyterLab on this machine whose settings are its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    token = secrets.token_hex(8)
-    own = {f"JUPYTER_{name}": str(study / name) for name in PLACES}
-    own |= {f"JUPYTERLAB_{name}_DIR": str(study / name) for name in ("SETTINGS", "WORKSPACES")}
-    own |= {"JUPYTER_CONFIG_PATH": str(ROOT / "labkit" / "jupyter"), "OMP_NUM_THREADS": "1"}
-    options = ["--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", "--allow-root"]
-    options += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={study / 'work'}"]
-    options += ["--LabApp.extension_manager=readonly"]
-    options += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    environment = os.environ | own | {"LABKIT_BASE_DIR": str(study)}
-    with open(study / "lab.log", "w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=log
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait(lambda: answers(f"{address}/api/status?token={token}"), "JupyterLab did not start")
-        yield address, token
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def answers(address):
-    try:
-        urllib.request.urlopen(address, timeout=5).close()
-    except OSError:
-        return False
-    return True
+    """A JupyterLab in whose notebooks paths start from the study."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("LABKIT_BASE_DIR", str(study))
+        with running(study / "work", "0") as made:
+            yield made
 
 
 def wait(condition, words, seconds=90):
@@ -96,7 +64,7 @@ class Window:
         self.page.set_default_timeout(PATIENCE_MS)
         self.asked = []
         self.page.on("request", lambda request: self.asked.append(request.url))
-        self.address = f"{lab[0]}/lab/workspaces/{name}/tree/{name}.ipynb?token={lab[1]}"
+        self.address = f"{lab.url}/lab/workspaces/{name}/tree/{name}.ipynb?token={lab.token}"
         self.load()
 
     def load(self):
@@ -273,5 +241,4 @@ def test_two_readers_review_by_mouse_and_keys_and_a_third_settles(study, lab, ch
     wait(lambda: "Review form" in path.read_text(encoding="utf-8"), "the notebook was not saved")
     saved = [output for cell in nbformat.read(path, 4).cells for output in cell.get("outputs", ())]
     assert "labkit-text" not in str(saved) and "schwer zu sagen" not in str(saved)
-    own = (lab[0], "data:", "blob:", "ws")
-    assert [address for address in left.asked + right.asked if not address.startswith(own)] == []
+    assert lab.foreign(left.asked + right.asked) == []
