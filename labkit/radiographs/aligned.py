@@ -46,11 +46,12 @@ def aligned_pairs(
     """
     if len(tiles) < 2:
         return []
-    own, theirs = (np.stack([_coarse(directions(tile)) for tile in some]) for some in (tiles, others))
+    own = np.stack([_coarse(directions(tile)) for tile in tiles])
+    theirs = np.stack([_shifted(directions(tile)) for tile in others], axis=1)
     spectra: OrderedDict[int, _Spectra] = OrderedDict()
     found = {}
     for first, tile in enumerate(tiles):
-        screen = theirs @ own[first]
+        screen = (theirs @ own[first]).max(axis=0)
         screen[first] = -1
         sized: dict[float, _Spectra] = {}
         for other in (int(n) for n in np.argsort(-screen)[:NEIGHBOURS] if screen[n] >= SCREEN):
@@ -77,6 +78,12 @@ class _Spectra:
     @cached_property
     def shares(self) -> np.ndarray:
         return fft.fft2(np.stack([self.squared, self.squared > 0]).astype(np.complex64), (PERIOD, PERIOD))
+
+
+def _shifted(field: np.ndarray) -> np.ndarray:
+    """(9, 512) float32: coarse directions of the field and of it moved by half a block to every side."""
+    moves = (-SIDE // COARSE // 2, 0, SIDE // COARSE // 2)
+    return np.stack([_coarse(np.roll(field, (down, right), (0, 1))) for down in moves for right in moves])
 
 
 def _coarse(field: np.ndarray) -> np.ndarray:
