@@ -1,9 +1,9 @@
 """Trainings in processes of their own: killed for good, or two that work as one."""
 
+import json
 import os
 import pickle
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -25,72 +25,112 @@ def recipes(settings):
     short, stepped = {"epochs": 2, "batch_size": 24}, {"accumulate": 2, "batch_size": 12}
     # a deep network with random weights and a large rate would make much of the last bit
     calm = {"backbone": "resnet18", "learning_rate": 1e-4}
-    return {
-        "study": settings.model_copy(update=short),
-        "strong": settings.model_copy(update=short | strong | stepped),
-        "calm": settings.model_copy(update=short | calm),
-        "calm_strong": settings.model_copy(update=short | calm | strong | stepped),
+    made = {
+        "study": short,
+        "strong": short | strong | stepped,
+        "calm": short | calm | {"epochs": 1},
+        "calm_strong": short | calm | strong | stepped,
+        "gaps": short | calm | {"epochs": 1},
+        "gaps_attention": short | calm | strong | stepped | {"pooling": "attention", "epochs": 1},
     }
+    return {name: settings.model_copy(update=own) for name, own in made.items()}
 
 
 @pytest.fixture(scope="module")
-def given(cohort, targets, recipes, tmp_path_factory):
-    """A folder with all that a process needs; pixels are copied, since a memory map of another process is none."""
-    folder = tmp_path_factory.mktemp("given")
-    own = training.Cohort(**vars(cohort) | {"pixels": np.array(cohort.pixels)})
-    (folder / "given.pickle").write_bytes(pickle.dumps((own, targets, recipes)))
-    return folder
+def cohorts(cohort, labels, images, cache, recipes):
+    """Pixels are copied, since a memory map of another process is none; half of the lateral views are missing."""
+    gone = images["image_id"].isin([f"S-{n:04d}-LATERAL-1" for n in range(0, 96, 2)])
+    some = images.assign(usable=images["usable"].mask(gone, "false"))
+    gaps = training.assemble(labels, some, cache, views=cohort.views, missing_view="mask")
+    own = {name: training.Cohort(**vars(c) | {"pixels": np.array(c.pixels)}) for name, c in [("", cohort), ("g", gaps)]}
+    return {name: own["g" if name.startswith("gaps") else ""] for name in recipes}
 
 
-def fit(name, cohort, targets, recipes, folder, progress=None):
-    return training.fit(cohort, targets, settings=recipes[name], seed=3, out_dir=folder / name, progress=progress)
+# of which the killed ones are gone on with; the last starts anew with one process what two left
+JOBS = [
+    ("killed", ["study"], 1, 1),
+    ("killed_strong", ["strong"], 1, 1),
+    ("two", ["calm", "calm_strong", "gaps", "gaps_attention"], 2, 0),
+    ("killed_two", ["calm_strong"], 2, 1),
+    ("killed_two", ["calm_strong"], 2, 0),
+    ("step", "gaps", 2, 0),
+    ("step", "gaps", 1, 0),
+]
 
 
-def start(*arguments, **variables):
-    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
-    return subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"} | variables, stderr=subprocess.PIPE)
+@pytest.fixture(scope="module")
+def done(cohorts, targets, recipes, tmp_path_factory):
+    """The folder in which the jobs were done, and how their processes ended."""
+    folder = tmp_path_factory.mktemp("jobs")
+    (folder / "given.pickle").write_bytes(pickle.dumps((cohorts, targets, recipes, JOBS)))
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, str(SCRIPT), str(folder)], env=environment, check=True, timeout=600)
+    return folder, json.loads((folder / "ended.json").read_text(encoding="utf-8"))
 
 
-def network(path):
-    return torch.load(path, weights_only=True)["network"]
+@pytest.fixture
+def fit(cohorts, targets, recipes):
+    """A training in this process."""
+
+    def fit(name, folder, progress=None):
+        own = {"settings": recipes[name], "seed": 3, "out_dir": folder / name, "progress": progress}
+        return training.fit(cohorts[name], targets, **own)
+
+    return fit
 
 
-@pytest.mark.parametrize("recipe", ["study", "strong"])
-def test_a_killed_process_is_gone_on_from_with_the_same_bits(given, recipe, cohort, targets, recipes, tmp_path):
-    killed = start(given, tmp_path, recipe, 1)
-    killed.communicate(timeout=300)
-    assert killed.returncode == -signal.SIGKILL
-    assert (tmp_path / recipe / "resume.pt").exists() and not (tmp_path / recipe / "network.pt").exists()
+def same(first, second):
+    """Whether two trainings have the same weights, bit for bit."""
+    ours, theirs = (torch.load(run.checkpoint, weights_only=True)["network"] for run in (first, second))
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.mark.parametrize(("name", "out"), [("study", "killed"), ("strong", "killed_strong")])
+def test_a_killed_process_is_gone_on_from_with_the_same_bits(done, name, out, fit, tmp_path):
+    folder, ended = done
+    assert ended[:2] == [[-signal.SIGKILL]] * 2
+    assert (folder / out / name / "resume.pt").exists() and not (folder / out / name / "network.pt").exists()
     seen = []
-    run = fit(recipe, cohort, targets, recipes, tmp_path, seen.append)
+    run = fit(name, folder / out, seen.append)
     assert [row["epoch"] for row in seen] == [2]
-    whole = fit(recipe, cohort, targets, recipes, tmp_path / "undisturbed")
-    assert run.history.equals(whole.history)
-    first, second = network(run.checkpoint), network(whole.checkpoint)
-    assert first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+    whole = fit(name, tmp_path)
+    assert run.history.equals(whole.history) and same(run, whole)
 
 
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+@pytest.mark.parametrize("name", ["calm", "calm_strong", "gaps", "gaps_attention"])
+def test_two_processes_give_the_losses_of_one(done, name, fit, tmp_path):
+    folder, ended = done
+    assert ended[2] == [0, 0]
+    run = training.read(folder / "two" / name / "network.pt")
+    assert run.means["processes"] == 2
+    alone = fit(name, tmp_path).history
+    for column in ("train_loss", "validation_loss"):
+        assert run.history[column].to_numpy() == pytest.approx(alone[column].to_numpy(), rel=2e-3), column
+    assert sorted(path.name for path in (folder / "two" / name).iterdir()) == ["log.csv", "network.pt"]
 
 
-def test_two_processes_give_the_losses_of_one(given, cohort, targets, recipes, tmp_path):
-    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2"}
-    both = [
-        start(given, tmp_path, "calm,calm_strong", **place, RANK=str(rank), LOCAL_RANK=str(rank)) for rank in range(2)
-    ]
-    for process in both:
-        _, said = process.communicate(timeout=300)
-        assert process.returncode == 0, said.decode()[-2000:]
-    for name in ("calm", "calm_strong"):
-        run = training.read(tmp_path / name / "network.pt")
-        assert run.means["processes"] == 2
-        alone = fit(name, cohort, targets, recipes, tmp_path / "alone").history
-        for column in ("train_loss", "validation_loss"):
-            assert run.history[column].to_numpy() == pytest.approx(alone[column].to_numpy(), rel=2e-3), column
-        assert sorted(path.name for path in (tmp_path / name).iterdir()) == ["log.csv", "network.pt"]
+def test_a_step_in_which_views_are_missing_has_the_gradient_of_one_process(done):
+    """No image of a view, one (whose statistics are the running ones), or all of them with one of two processes."""
+    folder, ended = done
+    assert ended[5:] == [[0, 0], [0]]
+    steps = [torch.load(folder / "step" / f"{size}.pt", weights_only=True) for size in (2, 1)]
+    for ours, theirs in zip(*steps, strict=True):
+        assert ours.pop("loss").item() == pytest.approx(theirs.pop("loss").item(), rel=1e-5)
+        assert ours.keys() == theirs.keys()  # no gradient at all where no process has an image
+        apart = [float((ours[n] - theirs[n]).norm() / (theirs[n].norm() + 1e-6)) for n in theirs]
+        # statistics of four values, as the last layers have here, make much of the last bit
+        assert np.median(apart) < 1e-4 and max(apart) < 0.15
+
+
+def test_two_killed_processes_go_on_with_the_same_bits_and_one_with_the_same_losses(done, fit):
+    folder, ended = done
+    assert ended[3][0] == -signal.SIGKILL and ended[3][1] != 0 and ended[4] == [0, 0]
+    whole, again = (training.read(folder / out / "calm_strong" / "network.pt") for out in ("two", "killed_two"))
+    assert again.history.equals(whole.history) and same(again, whole)
+    seen = []
+    alone = fit("calm_strong", folder / "killed_two_left", seen.append)
+    assert [row["epoch"] for row in seen] == [2]
+    assert alone.history["train_loss"].to_numpy() == pytest.approx(whole.history["train_loss"].to_numpy(), rel=2e-3)
 
 
 def test_processes_share_a_step_so_that_every_study_counts_once():
