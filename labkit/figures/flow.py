@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from labkit.errors import TableError
 from labkit.figures.saving import Picture
-from labkit.figures.style import COLUMN_IN, GREY, SMALLEST_PT, WIDTH_IN, wrapped
+from labkit.figures.style import COLUMN_IN, GREY, SMALLEST_PT, WIDTH_IN, site_order, wrapped
 
 __all__ = ["OF_VIEWS", "cohort_flow", "flow_chart"]
 
@@ -63,7 +63,7 @@ def cohort_flow(
             f"labels: {len(strange)} studies are not usable ones of studies, first {min(strange)}; run 01 and 02 again."
         )
     rows = []
-    for site in studies["site"].drop_duplicates():
+    for site in dict.fromkeys([*site_order(labels), *studies["site"]]):
         own = studies[studies.site == site]
         broken = excluded[(excluded.site == site) & (excluded.kind == "report") & ~excluded.item.isin(own.study_id)]
         rows += _of_site(own, broken, answers, labels[labels.site == site], site, has_images=has_images)
