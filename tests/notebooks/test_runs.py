@@ -191,6 +191,16 @@ def test_figures_come_as_svg_pdf_png_data_and_caption(layout):
         assert {f"{name}{suffix}" for name in names for suffix in (".svg", ".pdf", ".png", ".csv", ".txt")} <= found
 
 
+def test_tables_text_and_checklists_come_for_the_paper(layout):
+    for policy in ("inclusive", "all"):
+        found = {path.name for path in layout.policy(policy).manuscript.iterdir()}
+        names = {"table_1_cohort", "table_2_extraction", "table_3_performance"}
+        assert {f"{name}{suffix}" for name in names for suffix in (".html", ".csv", ".tex", ".docx")} <= found
+        assert {"methods.html", "methods.docx", "checklist_claim_2024.docx", "references.bib"} <= found
+    text = (layout.policy("all").manuscript / "methods.html").read_text(encoding="utf-8")
+    assert "No test label was verified" in text and "SYNTHETIC" not in text
+
+
 def test_broken_files_are_rows_with_a_reason_in_table_and_page(layout):
     excluded = tables.read(layout.excluded, tables.EXCLUDED)
     reports = excluded[excluded.kind == "report"]
