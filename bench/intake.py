@@ -177,19 +177,22 @@ def measure_writing(kind: str, pictures: list[np.ndarray], n: int, rng: np.rando
     start = time.process_time()
     masked = [covered(picture).mean() for picture in pictures]
     each = (time.process_time() - start) / len(pictures)
-    found = {share: [] for share in SIZES}
+    found, doubts = {share: [] for share in SIZES}, []
     while sum(len(some) for some in found.values()) < n:
         picture, share = pictures[int(rng.integers(len(pictures)))], float(rng.choice(SIZES))
         burnt, ink = burn(picture, share, rng)
         if ink.sum() < 20 or abs(np.median(picture[ink].astype(int) - burnt[ink])) < 64:
             continue
         found[share].append(covered(burnt)[ink].mean() > 0.95)
+        doubts.append(len(writing.find(burnt, doubtful=True)) > 0)
     shares = ", ".join(f"{np.mean(some):.2f} at {share:.1%}" for share, some in found.items())
     whole = np.mean(np.concatenate(list(found.values())))
     print(f"writing in {kind}: {whole:.3f} of {n} lines covered ({shares} of the side)")
     some = np.mean([share > 0 for share in masked])
     print(f"  without writing, {some:.3f} of {len(masked)} pictures are masked somewhere, {np.mean(masked):.3f} of")
     print(f"  all area; {1000 * each:.0f} ms CPU per picture")
+    doubted = np.mean([len(writing.find(picture, doubtful=True)) > 0 for picture in pictures])
+    print(f"  hold_back holds back {np.mean(doubts):.3f} of pictures with a line and {doubted:.3f} of those without")
 
 
 def covered(picture: np.ndarray) -> np.ndarray:

@@ -57,7 +57,8 @@ def thumbnail(job: ThumbnailJob, *, size_px: int, preparation: Preparation, rule
     lines = writing.find(picture)
     if job.burned_in == "yes" and not lines:
         return Thumbnail(reason="held back: text says its header")
-    if preparation.burnt_in_text == "hold_back" and (lines or job.burned_in == "yes"):
+    holds_back = preparation.burnt_in_text == "hold_back"
+    if holds_back and (lines or job.burned_in == "yes" or writing.find(picture, doubtful=True)):
         return Thumbnail(lines=len(lines), reason="held back: may hold text")
     picture = writing.mask(picture, lines)
     if preparation.crop:

@@ -18,7 +18,9 @@ SCALES = ((6, 6, 36), (16, 28, 120))
 CONTRAST = 64  # of 255, of a stroke against its ground
 LARGEST = 0.12  # height of a letter as a share of the picture's longer side: what is larger is anatomy
 FEWEST = 3  # letters of a line; two do where they are of one tone and size
-TWIN_TONE, TWIN_HEIGHT = 20, 1.5
+# Two letters are a line where they differ by at most so much in tone and in height (as a ratio) and are at most so high
+# (as LARGEST): what is masked without a doubt, and what makes one doubt.
+SURE, DOUBTFUL = (12, 1.3, 0.05), (20, 1.5, LARGEST)
 MAX_LETTERS = 3000
 ALONG, ACROSS = 4.0, 0.3  # of a line's height, masked beyond its ends and sides: first letters may be missed
 
@@ -47,14 +49,18 @@ class _Letter:
         return self.bottom - self.top
 
 
-def find(image: np.ndarray) -> list[Box]:
-    """Lines of writing, level or upright, in a (rows, columns) uint8 image of up to about 1,000 pixels a side."""
-    found = set()
+def find(image: np.ndarray, *, doubtful: bool = False) -> list[Box]:
+    """Lines of writing, level or upright, in a (rows, columns) uint8 image of up to about 1,000 pixels a side.
+
+    doubtful : also pairs of shapes that may be letters and often are none.
+    """
+    twins = DOUBTFUL if doubtful else SURE
+    found, side = set(), max(image.shape)
     for turned in (False, True):
         picture = np.ascontiguousarray(image.T) if turned else image
         for ink in (picture, 255 - picture):
             for stroke, low, high in SCALES:
-                for box in _lines(_letters(ink, stroke, low, min(high, round(LARGEST * max(image.shape))))):
+                for box in _lines(_letters(ink, stroke, low, min(high, round(LARGEST * side))), twins, side):
                     top, bottom, left, right = _widened(box, picture.shape)
                     found.add((left, right, top, bottom) if turned else (top, bottom, left, right))
     return [Box(*box) for box in sorted(found)]
@@ -105,7 +111,7 @@ def _letters_joined(own: np.ndarray) -> float:
     return ratio / 0.8 if crossings >= ratio else 0.0
 
 
-def _lines(letters: list[_Letter]) -> list[tuple[int, int, int, int]]:
+def _lines(letters: list[_Letter], twins: tuple[float, float, float], side: int) -> list[tuple[int, int, int, int]]:
     """Boxes of letters side by side."""
     lines: list[list[_Letter]] = []
     for letter in sorted(letters, key=lambda letter: letter.left):
@@ -118,7 +124,7 @@ def _lines(letters: list[_Letter]) -> list[tuple[int, int, int, int]]:
     return [
         (min(x.top for x in line), max(x.bottom for x in line), line[0].left, max(x.right for x in line))
         for line in lines
-        if _is_enough(line) and _is_level(line)
+        if _is_enough(line, twins, side) and _is_level(line)
     ]
 
 
@@ -130,12 +136,13 @@ def _go_together(one: _Letter, other: _Letter) -> bool:
     return near and overlap > 0.6 * low and high < 1.9 * low and abs(one.tone - other.tone) < 40
 
 
-def _is_enough(line: list[_Letter]) -> bool:
-    """Whether these are letters enough: three, or two that are much alike."""
+def _is_enough(line: list[_Letter], twins: tuple[float, float, float], side: int) -> bool:
+    """Whether these are letters enough: three, or two that are much alike and not too high."""
     n = sum(x.letters for x in line)
     tones, heights = [x.tone for x in line], [x.height for x in line]
-    alike = max(tones) - min(tones) < TWIN_TONE and max(heights) < TWIN_HEIGHT * min(heights)
-    return n >= FEWEST or (n >= 2 and alike)
+    tone, ratio, largest = twins
+    alike = max(tones) - min(tones) < tone and max(heights) < ratio * min(heights)
+    return n >= FEWEST or (n >= 2 and alike and max(heights) <= largest * side)
 
 
 def _is_level(line: list[_Letter]) -> bool:
