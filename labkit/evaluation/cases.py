@@ -103,9 +103,15 @@ def _over_seeds(chosen):
     return score.sort_index()
 
 
-def with_scores(labels, predictions):
-    """LABELS of the predicted findings: all training studies, validation and test studies with predictions."""
-    scored = (labels["split"] == "train") | labels["study_id"].isin(predictions["study_id"])
+def with_scores(labels, predictions, *, validation_scored=True):
+    """LABELS of the predicted findings: all training studies, validation and test studies with predictions.
+
+    validation_scored : False where no threshold is needed; if no validation study has predictions, all of them stay
+        then, since the label set asks for their positives and not for their scores.
+    """
+    is_scored = validation_scored or (predictions["split"] == "validation").any()
+    unscored = ("train",) if is_scored else ("train", "validation")
+    scored = labels["split"].isin(unscored) | labels["study_id"].isin(predictions["study_id"])
     return labels[scored & labels["finding"].isin(predictions["finding"])]
 
 

@@ -66,9 +66,11 @@ def evaluate(predictions, labels, *, settings, rng=None):
 def areas(predictions, labels, *, settings, only=None):
     """The METRICS rows of `evaluate` that need no threshold: areas per finding and their macro average.
 
-    predictions : no validation scores are needed. only : dict of the findings that count per site, None = label set.
+    predictions : no validation scores are needed; without them all validation studies count towards the label set.
+    only : dict of the findings that count per site, None = label set.
     """
-    chosen = cases.label_set(cases.with_scores(labels, predictions), settings=settings)
+    listed = cases.with_scores(labels, predictions, validation_scored=False)
+    chosen = cases.label_set(listed, settings=settings)
     rows = []
     for policy in in_order(predictions["policy"].unique()):
         for (split, site), at_site in chosen.groupby(["split", "site"], sort=False):

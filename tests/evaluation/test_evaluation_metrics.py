@@ -37,6 +37,16 @@ def test_tables_keep_their_contracts(predictions, labels):
     tables.check(curves, tables.CURVES)
 
 
+def test_areas_need_no_validation_scores(predictions, labels):
+    with_validation = evaluation.metrics.areas(predictions, labels, settings=SETTINGS)
+    tested = predictions[predictions["split"] != "validation"]
+    pd.testing.assert_frame_equal(evaluation.metrics.areas(tested, labels, settings=SETTINGS), with_validation)
+    assert value(with_validation, "auc") > 0.5
+    labels.loc[(labels["split"] == "validation") & (labels["finding"] == "Ossicles"), "reference"] = "false"
+    bare = evaluation.metrics.areas(tested, labels, settings=SETTINGS)
+    assert value(bare, "left_out", column="method") == "0 positive validation studies, 1 needed"
+
+
 def test_area_is_taken_on_the_test_reference_without_the_uncertain(predictions, labels):
     metrics, _ = evaluation.evaluate(predictions, labels, settings=SETTINGS)
     table = joined(predictions, labels, split="test")
