@@ -34,8 +34,8 @@ __all__ = [
 
 VALUES = ("true", "false", "uncertain")
 FLAGS = ("true", "false")
-# What a row of a reader's file does: give a value (with the extracted one in view, from the report alone, as what another
-# value implies, or as it was before), take one's value back, ask a second reader (or no longer), or comment.
+# What a row of a reader's file does: give a value (with the extracted one in view, from the report alone, as what
+# another value implies, or as it was before), take one's value back, ask a second reader (or no longer), or comment.
 ACTIONS = ("read", "blind", "implied", "undo", "withdraw", "ask", "unask", "comment")
 # What a reading settles: what the report says, what a follow-up showed, and either where readers differ.
 RESOLUTIONS = ("report", "follow_up", "adjudication", "follow_up_adjudication")
@@ -75,9 +75,10 @@ IMAGES = Table(
     "IMAGES",
     ("image_id",),
     ("study_id", "site", "view", "laterality", "path", "frame", "usable", "reason")
-    + ("rows", "columns", "transfer_syntax", "file_sha256", "view_source", "burned_in"),
+    + ("rows", "columns", "transfer_syntax", "file_sha256", "view_source", "burned_in", "device"),
     integers=("frame", "rows", "columns"),
     allowed={"usable": FLAGS, "burned_in": ("yes", "no", "")},
+    defaults={"device": ""},
 )
 EXCLUDED = Table("EXCLUDED", ("site", "kind", "item"), ("reason", "detail"), allowed={"kind": ("report", "image")})
 FINDINGS = Table(

@@ -13,7 +13,7 @@ from labkit.evaluation import cases, metrics, pooled
 
 __all__ = ["characteristics", "subgroups"]
 
-UNKNOWN = "unknown"
+UNKNOWN, SEVERAL = "unknown", "several"
 
 
 def characteristics(studies, images=None, *, settings):
@@ -22,11 +22,12 @@ def characteristics(studies, images=None, *, settings):
     Parameters
     ----------
     studies : STUDIES, columns sex and age (whole years, empty = unknown).
-    images : IMAGES or None; usable views are counted, and `device` is taken where the table has such a column.
+    images : IMAGES or None; usable views are counted, and the devices that the headers of usable images name.
 
     Returns
     -------
-    DataFrame study_id, sex, age_band, views and device where known; texts, "unknown" where nothing is known.
+    DataFrame study_id, sex, age_band and, with images, views and device; texts, "unknown" where nothing is known, and
+    "several" devices where the images of a study name more than one.
     """
     found = pd.DataFrame({"study_id": studies["study_id"], "sex": _text(studies["sex"])})
     age = pd.to_numeric(studies["age"], errors="coerce")
@@ -39,14 +40,22 @@ def characteristics(studies, images=None, *, settings):
     usable = images[images["usable"] == "true"]
     n_views = usable.groupby("study_id")["view"].nunique()
     found["views"] = _text(found["study_id"].map(n_views).map(lambda n: f"{n:.0f}", na_action="ignore"))
-    if "device" in images:
-        device = usable.drop_duplicates("study_id").set_index("study_id")["device"]
-        found["device"] = _text(found["study_id"].map(device))
+    found["device"] = _text(found["study_id"].map(_devices(usable)))
     return found
 
 
+def _devices(usable):
+    """Device by study_id, however its case and spaces are written; studies of unknown devices are left out."""
+    named = usable.assign(device=_text(usable["device"]))[["study_id", "device"]]
+    named = named[named["device"] != UNKNOWN]
+    spelling = named["device"].str.casefold().str.split().str.join(" ")
+    # the spelling that comes first in the alphabet stands for all, whatever the order of the images
+    named = named.assign(device=named["device"].groupby(spelling).transform("min"))
+    return named.groupby("study_id")["device"].agg(lambda names: names.iloc[0] if names.nunique() == 1 else SEVERAL)
+
+
 def _text(values):
-    return values.fillna("").astype(str).str.strip().replace("", UNKNOWN)
+    return values.astype(object).where(values.notna(), "").astype(str).str.strip().replace("", UNKNOWN)
 
 
 def subgroups(predictions, labels, groups, *, settings):

@@ -21,8 +21,8 @@ __all__ = ["COLUMNS", "DICOM_SUFFIXES", "Examined", "examine", "row_of"]
 
 COLUMNS = (
     ("path", "usable", "reason", "accession_number", "patient_id", "study_uid", "series_uid", "sop_uid", "study_date")
-    + ("modality", "body_part", "view", "laterality", "manufacturer", "photometric", "rows", "columns", "bits_stored")
-    + ("frames", "transfer_syntax", "file_size", "file_sha256", "pixel_sha256", "series_description")
+    + ("modality", "body_part", "view", "laterality", "manufacturer", "device", "photometric", "rows", "columns")
+    + ("bits_stored", "frames", "transfer_syntax", "file_size", "file_sha256", "pixel_sha256", "series_description")
     + ("protocol_name", "study_description", "acquired", "instance_number", "presentation_intent", "burned_in")
     + ("patient_name", "birth_date")
 )
@@ -57,13 +57,13 @@ NUMBERS = {
     0x00280100: "bits_allocated",
     0x00280101: "bits_stored",
 }
-MEDIA_CLASS, CHARSET, FRAMES, VIEW_POSITION = 0x00020002, 0x00080005, 0x00280008, 0x00185101
+MEDIA_CLASS, CHARSET, FRAMES, VIEW_POSITION, MODEL = 0x00020002, 0x00080005, 0x00280008, 0x00185101, 0x00081090
 LATERALITIES = (0x00200062, 0x00200060)
 # Acquisition, content and series date with the time that goes with each; the first pair that is there orders
 # the images.
 MOMENTS = ((0x0008002A, None), (0x00080022, 0x00080032), (0x00080023, 0x00080033), (0x00080021, 0x00080031))
 WANTED = frozenset(
-    {TRANSFER_SYNTAX, MEDIA_CLASS, CHARSET, FRAMES, VIEW_POSITION, *LATERALITIES, *TEXTS, *NUMBERS}
+    {TRANSFER_SYNTAX, MEDIA_CLASS, CHARSET, FRAMES, VIEW_POSITION, MODEL, *LATERALITIES, *TEXTS, *NUMBERS}
     | {tag for pair in MOMENTS for tag in pair if tag}
 )
 
@@ -195,6 +195,7 @@ def _fill(row: dict[str, str], header: Header) -> dict[str, int]:
     for name in ("rows", "columns", "bits_stored"):
         row[name] = str(numbers.get(name, ""))
     row["frames"], row["transfer_syntax"] = str(numbers["frames"]), name_of(header.transfer_syntax)
+    row["device"] = _device(row["manufacturer"], _text(values.get(MODEL, b""), charset))
     row["view"] = normal_view(_text(values.get(VIEW_POSITION, b""), charset))
     row["view"] = row["view"] or normal_view(_text(values.get(CODED[0], b""), charset))
     row["body_part"] = row["body_part"] or _text(values.get(CODED[1], b""), charset).upper()
@@ -205,6 +206,13 @@ def _fill(row: dict[str, str], header: Header) -> dict[str, int]:
             row["acquired"] = (_text(values[date], b"") + _text(values.get(time, b""), b""))[:26]
             break
     return numbers
+
+
+def _device(maker: str, model: str) -> str:
+    """Maker and model, which tell devices apart and name no hospital; the maker once where the model repeats it."""
+    maker, model = " ".join(maker.split()), " ".join(model.split())
+    repeated = f"{model} ".casefold().startswith(f"{maker} ".casefold())
+    return model if repeated else f"{maker} {model}".strip()
 
 
 def _fill_from_path(row: dict[str, str], rules: IndexRules) -> None:

@@ -25,6 +25,7 @@ IMAGE_COLUMNS = ("image_id", "study_id", "site", "view", "laterality", "path", "
     "file_sha256",
     "view_source",
     "burned_in",
+    "device",
 )
 DESCRIPTIONS = ("series_description", "protocol_name", "study_description")
 MISSING_VIEW, SEVERAL_IMAGES = ("drop", "duplicate", "mask"), ("newest", "best", "all")
@@ -125,6 +126,7 @@ def _records(
     for record in records:
         record["frame"] = 0  # of a multi-frame image the first frame is used
         record["study_id"] = ""
+        record.setdefault("device", "")  # an index made before there was such a column
         # Where the header gives no side, its descriptions may.
         told = (side_in(record.get(name, "")) for name in DESCRIPTIONS)
         record["laterality"] = record.get("laterality", "") or next((side for side in told if side), "")

@@ -24,18 +24,35 @@ def test_characteristics_are_texts_with_bands_and_unknowns():
     )
     images = pd.DataFrame(
         {
-            "study_id": ["a", "a", "a", "b", "c"],
-            "view": ["AP", "LATERAL", "AP", "AP", "AP"],
-            "usable": ["true", "true", "true", "true", "false"],
-            "device": ["Ädvance", "Ädvance", "Ädvance", "", "X"],
+            "study_id": ["a", "a", "a", "b", "c", "d", "d", "e", "e"],
+            "view": ["AP", "LATERAL", "AP", "AP", "AP", "AP", "LATERAL", "AP", "LATERAL"],
+            "usable": ["true", "true", "true", "true", "false", "true", "true", "true", "true"],
+            "device": ["ÄDVANCE 1", "Ädvance  1", "Ädvance 1", "", "X", "Ädvance 1", "X", "", "Ädvance 1"],
         }
     )
     found = evaluation.characteristics(studies, images, settings=SETTINGS).set_index("study_id")
     assert found["sex"].tolist() == ["F", "unknown", "M", "D", "F"]
     assert found["age_band"].tolist() == ["0-17", "18-39", "unknown", "unknown", "65+"]
-    assert found["views"].tolist() == ["2", "1", "unknown", "unknown", "unknown"]
-    assert found["device"].tolist() == ["Ädvance", "unknown", "unknown", "unknown", "unknown"]
-    assert "device" not in evaluation.characteristics(studies, images.drop(columns="device"), settings=SETTINGS)
+    assert found["views"].tolist() == ["2", "1", "unknown", "2", "2"]
+    assert found["device"].tolist() == ["ÄDVANCE 1", "unknown", "unknown", "several", "ÄDVANCE 1"]
+
+
+def test_without_images_or_devices_the_other_characteristics_stay():
+    studies = pd.DataFrame({"study_id": ["a"], "sex": ["F"], "age": ["17"]})
+    assert list(evaluation.characteristics(studies, settings=SETTINGS)) == ["study_id", "sex", "age_band"]
+    images = pd.DataFrame({"study_id": ["a"], "view": ["AP"], "usable": ["true"], "device": [""]})
+    for given in (images, images.iloc[:0]):
+        found = evaluation.characteristics(studies, given, settings=SETTINGS)
+        assert found["device"].tolist() == ["unknown"]
+
+
+def test_rare_devices_are_hidden(predictions, labels):
+    studies = labels.drop_duplicates("study_id")[["study_id", "split"]]
+    rare = studies.groupby("split").head(2)["study_id"]
+    named = studies.assign(device=np.where(studies["study_id"].isin(rare), "Maker B", "Maker A"))
+    found = evaluation.subgroups(predictions, labels, named[["study_id", "device"]], settings=SETTINGS)
+    rare = found[found["reading"] == "device: Maker B"]
+    assert len(rare) and rare["value"].isna().all() and rare["n"].isna().all()
 
 
 def test_a_group_is_what_the_whole_would_be_with_its_studies_only(predictions, labels, rng):

@@ -41,6 +41,28 @@ def test_umlauts_follow_the_character_set(tmp_path, dx):
     assert row(tmp_path / "latin")["series_description"] == row(tmp_path / "utf8")["series_description"] == "Schräg"
 
 
+@pytest.mark.parametrize(
+    ("maker", "model", "device"),
+    [
+        (" Röntgen  Werke ", "Strahl 2 ", "Röntgen Werke Strahl 2"),
+        ("ACME", "Acme DX-1", "Acme DX-1"),
+        ("ACME", "ACMEX", "ACME ACMEX"),
+        ("ACME", None, "ACME"),
+        (None, "DX-1", "DX-1"),
+        ("ACME", "acme", "acme"),
+        (None, None, ""),
+    ],
+)
+def test_the_device_is_maker_and_model_and_nothing_that_names_a_hospital(tmp_path, dx, maker, model, device):
+    told = {"Manufacturer": maker, "ManufacturerModelName": model}
+    places = {"StationName": "ROOM7", "DeviceSerialNumber": "4711", "InstitutionName": "Klinik"}
+    named = {name: text for name, text in told.items() if text is not None}
+    dx(tmp_path / "a", SpecificCharacterSet="ISO_IR 192", **(dict.fromkeys(told) | named | places))
+    found = row(tmp_path / "a")
+    assert found["device"] == device
+    assert not {"ROOM7", "4711", "Klinik"} & set(found.values())
+
+
 def test_view_and_region_are_taken_from_codes_where_the_text_is_empty(tmp_path, dx):
     view, region = Dataset(), Dataset()
     view.CodeValue, view.CodingSchemeDesignator, view.CodeMeaning = "399348003", "SCT", "antero-posterior"

@@ -44,6 +44,12 @@ def test_a_complete_study_is_used():
     assert list(found.reason) == ["", ""]
 
 
+def test_the_device_goes_with_its_image():
+    index = images(AP | {"device": "Maker A"}, LAT)
+    assert link(one(), index)[1]["device"].tolist() == ["Maker A", ""]
+    assert link(one(), index.drop(columns="device"))[1]["device"].tolist() == ["", ""]
+
+
 def test_every_report_and_every_image_comes_out_with_a_reason():
     report_table = reports(
         {"study_id": "S-1", "accession_number": "A1"},
