@@ -164,6 +164,7 @@ def _verification(material: Material) -> str:
 def _agreement(material: Material) -> str:
     own = material.label_metrics
     own = own[(own["reading"] == "readers") & (own["finding"] == ALL_FINDINGS)].set_index("metric")
+    own = own[own["value"].notna()]  # coefficients of too few labels are not given
     if own.empty:
         return ""
     names = {"readers_agree": "agreement", "fleiss_kappa": "Fleiss’ kappa", "gwet_ac1": "Gwet’s AC1"}
@@ -172,8 +173,8 @@ def _agreement(material: Material) -> str:
         for metric, name in names.items()
         if metric in own.index
     ]
-    n = int(own["n"].iloc[0])
-    return f"On {plural(n, 'label')} that two or more readers read: {listed(told)} [@gwet2008]."
+    n, cited = int(own["n"].iloc[0]), " [@gwet2008]" if "gwet_ac1" in own.index else ""
+    return f"On {plural(n, 'label')} that two or more readers read: {listed(told)}{cited}."
 
 
 def _reference(material: Material) -> str:

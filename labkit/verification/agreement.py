@@ -18,9 +18,12 @@ from labkit.verification.accuracy import ALL_FINDINGS, ALL_SITES
 from labkit.verification.reviews import SIMULATED, latest
 from labkit.verification.tallies import VALUES
 
-__all__ = ["Agreement", "ac1", "alpha", "between_readers", "cohen", "fleiss", "observed"]
+__all__ = ["MIN_LABELS", "Agreement", "ac1", "alpha", "between_readers", "cohen", "fleiss", "observed"]
 
 METHOD = "linearised, by reports"
+# Labels below which no coefficient beyond chance is given: with three labels a kappa is -1 or 1 by a single reading.
+# A convention, as no number of labels is enough where one value is rare; the interval says how sure the rest is.
+MIN_LABELS = 10
 
 
 class Agreement(NamedTuple):
@@ -114,7 +117,8 @@ def between_readers(reviews: pd.DataFrame, *, patients: pd.Series | None = None,
     Returns
     -------
     readers_agree (share of pairs), fleiss_kappa, krippendorff_alpha and gwet_ac1, and cohen_kappa where there are two
-    readers; n is the number of labels, n_positive of those on which all agree. Empty where nobody was read twice.
+    readers; n is the number of labels, n_positive of those on which all agree. Coefficients of fewer than MIN_LABELS
+    labels are NaN, and `method` says so. Empty where nobody was read twice.
     """
     last = latest(reviews[(reviews["reader"] != SIMULATED) & (reviews["resolution"] == "report")])
     codes = last.assign(code=pd.Categorical(last["value"], categories=VALUES).codes)
@@ -152,12 +156,14 @@ def _rows(wide: pd.DataFrame, finding: str, clusters: np.ndarray, level: float) 
         "level": level,
         "n_positive": alike,
     }
-    return [
-        row
-        | {"metric": name, "value": own.value, "low": own.low, "high": own.high, "n": own.n}
-        | {"method": "no spread between reports" if np.isnan(own.low) else METHOD}
-        for name, own in found.items()
-    ]
+    rows = []
+    for name, own in found.items():
+        method = "no spread between reports" if np.isnan(own.low) else METHOD
+        if name != "readers_agree" and len(wide) < MIN_LABELS:
+            own, method = own._replace(value=np.nan, low=np.nan, high=np.nan), f"too few, {MIN_LABELS} labels needed"
+        rows.append(row | {"metric": name, "value": own.value, "low": own.low, "high": own.high, "n": own.n})
+        rows[-1]["method"] = method
+    return rows
 
 
 def _paired(counts) -> np.ndarray:

@@ -128,7 +128,8 @@ def readers_table(metrics: pd.DataFrame) -> pd.DataFrame:
     if metrics.empty:
         return pd.DataFrame({"": ["no label has been read by two people"]}, index=["agreement"])
     shown = metrics[(metrics["finding"] == ALL_FINDINGS) | (metrics["n_positive"] < metrics["n"])]
-    shown = shown.assign(text=shown.apply(_with_interval, axis=1))
+    texts = shown.apply(_with_interval, axis=1).mask(shown["method"].str.startswith("too few"), "too few")
+    shown = shown.assign(text=texts)
     wide = shown.pivot(index="finding", columns="metric", values="text").loc[list(dict.fromkeys(shown["finding"]))]
     wide.insert(0, "labels", shown.drop_duplicates("finding").set_index("finding")["n"].astype(int))
     return wide.fillna("–").rename(columns=lambda name: name.replace("_", " ")).rename_axis(columns=None)

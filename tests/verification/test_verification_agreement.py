@@ -203,6 +203,17 @@ def test_three_readers_have_no_cohens_kappa():
     assert "cohen_kappa" not in set(found.metric) and set(found.reading) == {"readers"}
 
 
+@pytest.mark.parametrize("n", [3, readers.MIN_LABELS - 1, readers.MIN_LABELS])
+def test_coefficients_of_few_labels_are_not_given(n):
+    found = readers.between_readers(read_by(anna=["true"] + ["false"] * (n - 1), ben=["false"] * (n - 1) + ["true"]))
+    overall = found[found.finding == "All findings"].set_index("metric")
+    few, coefficients = n < readers.MIN_LABELS, overall.drop(index="readers_agree")
+    assert overall.loc["readers_agree", "value"] == pytest.approx((n - 2) / n)
+    assert coefficients[["value", "low", "high"]].isna().all(axis=None) == few
+    assert (coefficients["method"] == "too few, 10 labels needed").all() == few
+    assert (coefficients["n"] == n).all()
+
+
 def test_without_a_second_reader_the_table_is_empty():
     assert readers.between_readers(read_by(anna=["true", "false"])).empty
     assert readers.between_readers(reviews.read_reviews("nowhere")).empty

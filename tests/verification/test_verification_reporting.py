@@ -59,7 +59,7 @@ def test_the_studys_own_table_is_in_per_cent_with_both_intervals(labels):
 
 
 def test_a_negative_coefficient_has_a_minus_and_zero_has_none():
-    row = {"finding": "All findings", "site": "all", "n": 9, "n_positive": 8, "low": -0.2, "high": 0.3}
+    row = {"finding": "All findings", "site": "all", "n": 9, "n_positive": 8, "low": -0.2, "high": 0.3, "method": ""}
     metrics = pd.DataFrame([row | {"metric": "a", "value": -0.0432}, row | {"metric": "b", "value": -0.0001}])
     assert verification.readers_table(metrics).loc["All findings"].tolist() == [
         9,
@@ -105,11 +105,13 @@ def test_two_extractors_are_shown_where_they_differ(labels):
 
 
 def test_readers_are_shown_with_all_findings_on_top_and_those_on_which_they_differ():
-    given = [review(f"S-{n}", f, v, reader=r) for n, v in ((1, "true"), (2, "false"), (3, "false"))
+    given = [review(f"S-{n}", f, v, reader=r) for n, v in enumerate(["true", *4 * ["false"]], start=1)
              for f in ("Fracture", "Swelling") for r in ("anna", "ben")]  # fmt: skip
     given.append(review("S-3", "Fracture", "true", reader="ben", sequence=2))
     table = verification.readers_table(verification.between_readers(pd.concat(given)))
-    assert list(table.index) == ["All findings", "Fracture"] and table["labels"].tolist() == [6, 3]
+    assert list(table.index) == ["All findings", "Fracture"] and table["labels"].tolist() == [10, 5]
+    assert table.loc["Fracture", "fleiss kappa"] == "too few" and table.loc["All findings", "fleiss kappa"][0].isdigit()
+    assert table.loc["Fracture", "readers agree"].startswith("0.800")
     alike = verification.readers_table(verification.between_readers(pd.concat(given[:-1])))
     assert alike.loc["All findings", "gwet ac1"] == "1.000", "without any spread there is no interval"
 
