@@ -37,8 +37,9 @@ def steadied(area, variance, *, n_positive, n_negative):
 def robust_interval(area, relative, *, n_smaller, level=0.95):
     """An interval that is never a point and never leaves [0, 1], for an area or a mean of areas.
 
-    Wilson's form with the number of cases that the variance amounts to (Kottas, Kuss & Zapf 2014, BMC Med Res Methodol
-    14:26) and Student's t. relative : as `steadied` gives it; n_smaller : cases of the smaller class.
+    Wilson's form with the number of cases that the variance amounts to, and Student's t; other modified intervals are
+    compared by Kottas, Kuss & Zapf 2014, BMC Med Res Methodol 14:26. relative : as `steadied` gives it; n_smaller :
+    cases of the smaller class.
     bench/evaluation.py shows the coverage.
     """
     quantile = float(special.stdtrit(2 * (n_smaller + PRIOR_CASES) - 1, 0.5 + level / 2))

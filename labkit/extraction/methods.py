@@ -1,7 +1,7 @@
 """What a methods section must say of an extraction: one table by the items of MI-CLEAR-LLM, and the prompt in full.
 
-Used by 01_extraction. Items: Park et al., Korean J Radiol 2024;25:865-868 and the update 2025;26:1123-1132
-(doi 10.3348/kjr.2024.0843 and 10.3348/kjr.2025.1522). What labkit cannot know is left to the author in words.
+Used by 01_extraction. Items: the eight of the update, Park et al., Korean J Radiol 2025;26:1123-1132 (doi
+10.3348/kjr.2025.1522), first 2024;25:865-868 with six. What labkit cannot know is left to the author in words.
 """
 
 import json

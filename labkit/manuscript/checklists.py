@@ -26,6 +26,7 @@ FOLDER = Path(__file__).parent
 HEAD = ("Item", "What is asked", "Answer", "For the author", "Where", "State")
 WIDTHS = (1.1, 4.2, 10.0, 5.0, 3.6, 2.2)
 MI_CLEAR = "MI-CLEAR-LLM"
+FIRST, UPDATED = "park2024", "park2025"  # six items in 2024; the eight filled here are those of 2025
 
 
 class Asked(BaseModel):
@@ -139,8 +140,8 @@ def _mi_clear(material: Material) -> Checklist:
         state = NONE if not models else AUTHOR if methods.AUTHOR in answer else FILLED
         hint = "State what the answer leaves to you." if state == AUTHOR else ""
         items.append(Item(number, part, row["detail"], answer, hint, "page 01", state))
-    title = "Minimum reporting items for accuracy reports of large language models in healthcare (2024, updated 2025)"
-    return Checklist("checklist_mi_clear_llm_2025", MI_CLEAR, title, load()["park2024"]["doi"], tuple(items))
+    title = "Minimum reporting items for accuracy reports of large language models in healthcare, update of 2025"
+    return Checklist("checklist_mi_clear_llm_2025", MI_CLEAR, title, load()[UPDATED]["doi"], tuple(items))
 
 
 def sheet(checklist: Checklist) -> Sheet:
@@ -156,6 +157,8 @@ def sheet(checklist: Checklist) -> Sheet:
         "that of the publication. Answers marked “for the author” hold what the software knows and what only the "
         "author can add.",
     ]
+    if checklist.name == MI_CLEAR:
+        notes[0] += f" It replaces the list of 2024, https://doi.org/{load()[FIRST]['doi']}, whose six items it holds."
     if checklist.name == MI_CLEAR and checklist.count(NONE) == len(checklist.items):
         notes.insert(0, "Labels were extracted without a language model, so that this checklist does not apply.")
     title = f"{checklist.name}: {checklist.title}. {checklist.summary}"

@@ -62,7 +62,7 @@ def _sites(material: Material) -> str:
     parts = []
     for name, own in material.cases.groupby("site"):
         role = "kept for testing only" if material.cohort.sites[name].test_only else "used for training and testing"
-        parts.append(f"{name} ({role}): {len(own):,} studies of {plural(own['patient'].nunique(), 'patient')}")
+        parts.append(f"{name} ({role}): {_studies(len(own))} of {plural(own['patient'].nunique(), 'patient')}")
     return f"Sites were {'; '.join(parts)}." if len(parts) > 1 else ""
 
 
@@ -146,5 +146,6 @@ def _external(material: Material) -> str:
     of_what = "the site" if len(sites) == 1 else "the sites"
     n = int(material.cases["split"].isin(TEST[1:]).sum())
     return (
-        f"All {n:,} studies of {of_what} {listed(sites)} formed the external test set and were used for nothing else."
+        f"All {n:,} studies of {of_what} {listed(sites)} formed the external test set and were used neither for "
+        "training nor for validation."
     )

@@ -39,7 +39,7 @@ def sentences(material: Material) -> dict[str, str]:
         "llm_access": _access(own) if source not in ("", "rules") else "",
         "llm_prompt": _prompt(own) if source not in ("", "rules") else "",
         "llm_random": _random(own) if source not in ("", "rules") else "",
-        "deidentified": _deidentified(source, own),
+        "deidentified": " ".join(_deidentified(name, of) for name, of in material.record.items()).strip(),
         "choices": _choices(own, source, material.anatomy),
         "hierarchy": _hierarchy(own),
         "statuses": _statuses(material, source),
@@ -77,14 +77,15 @@ def _access(record: dict) -> str:
     dates = sorted({str(used[name] or "")[:10] for name in ("first_asked_at", "last_asked_at")} - {""})
     when = f" from {dates[0]} to {dates[-1]}" if len(dates) > 1 else f" on {dates[0]}" if dates else ""
     return (
-        f"The model was reached through an API ({record['endpoint']}){when}, without web search, retrieval, or tools."
+        f"The model was reached through an application programming interface ({record['endpoint']}){when}; neither web "
+        "search nor retrieval nor tools were asked for."
     )
 
 
 def _prompt(record: dict) -> str:
     return (
         f"The prompt (“{record['prompt']}”, SHA-256 {record['prompt_sha256'][:16]}) is given in full in the "
-        "supplement; no weights were adapted."
+        "supplement; this software adapted no weights."
     )
 
 
@@ -97,13 +98,11 @@ def _random(record: dict) -> str:
 
 def _deidentified(source: str, record: dict) -> str:
     if source == "rules":
-        return "Reports were read on the local computer; no text left it."
+        return "The rules ran on the local computer; no text left it for them."
     if not record:
         return ""
-    said = record["texts"]
-    if record["deidentified"]:
-        return f"Reports were {said} by rules and lists of names, places, dates, and numbers."
-    return f"Reports were {said}."
+    for_whom = f"For {record['model']}, reports were {record['texts']}"
+    return for_whom + (" by rules and lists of names, places, dates, and numbers." if record["deidentified"] else ".")
 
 
 def _choices(record: dict, source: str, anatomy: str) -> str:
@@ -131,7 +130,9 @@ def _statuses(material: Material, source: str) -> str:
     good = int((answers["status"] == "ok").sum())
     others = answers.loc[answers["status"] != "ok", "status"].value_counts()
     told = f" The others were not used: {listed([f'{status} ({n:,})' for status, n in others.items()])}."
-    return f"Of {plural(len(answers), 'report')}, {good:,} got labels.{told if len(others) else ''}"
+    if good == len(answers):
+        return f"All {len(answers):,} reports got labels."
+    return f"Of {plural(len(answers), 'report')}, {good:,} got labels.{told}"
 
 
 def _second(material: Material) -> str:
@@ -173,8 +174,11 @@ def _agreement(material: Material) -> str:
         for metric, name in names.items()
         if metric in own.index
     ]
+    if not told:
+        return ""
     n, cited = int(own["n"].iloc[0]), " [@gwet2008]" if "gwet_ac1" in own.index else ""
-    return f"On {plural(n, 'label')} that two or more readers read: {listed(told)}{cited}."
+    level = f"{100 * own['level'].iloc[0]:g}% confidence intervals in brackets"
+    return f"Two or more readers read {plural(n, 'label')}: {listed(told)} ({level}){cited}."
 
 
 def _reference(material: Material) -> str:
@@ -182,16 +186,25 @@ def _reference(material: Material) -> str:
     uncertain = test[test["value"] == "uncertain"]
     open_ = int((uncertain["reference"] == "uncertain").sum())
     solved = len(uncertain) - open_
-    shown = f" a follow-up settled {plural(solved, 'label')}, and" if solved else ""
     n_done = int((test["verification"] != "none").sum())
     what = "the verified value" if n_done == len(test) else "the verified or else the extracted value"
     what = what if n_done else "the extracted, unverified value"
-    return (
-        f"The reference standard of the image models was {what} of each test label. Of "
-        f"{plural(len(uncertain), 'test label')} that reports left uncertain,{shown} {plural(open_, 'label')} stayed "
-        "uncertain and were left out of the primary analysis; reading them as true and as false were sensitivity "
-        "analyses."
+    first = f"The reference standard of the image models was {what} of each test label."
+    if uncertain.empty:
+        return f"{first} Reports left no test label uncertain."
+    shown = f" A follow-up settled {solved:,} of these." if solved else ""
+    one = open_ == 1
+    rest = (
+        f" The {'one label' if one else f'{open_:,} labels'} that stayed uncertain {'was' if one else 'were'} left out of "
+        f"the primary analysis; reading {'it' if one else 'them'} as true and as false were sensitivity analyses."
     )
+    return f"{first} Reports left no test label uncertain."
+    shown = f" A follow-up settled {solved:,} of these." if solved else ""
+    rest = (
+        f" The {'one label' if open_ == 1 else f'{open_:,} labels'} that stayed uncertain {'was' if open_ == 1 else 'were'} left out of the primary "
+        f"analysis; reading {'it' if open_ == 1 else 'them'} as true and as false were sensitivity analyses."
+    )
+    return f"{first} Reports left {plural(len(uncertain), 'test label')} uncertain.{shown}{rest if open_ else ''}"
 
 
 def _label_counts(material: Material) -> str:

@@ -128,8 +128,8 @@ def _selection(card: dict[str, Any]) -> str:
     if card["result"]["validation_macro_auc"] is None:
         return "The epoch with the lowest loss on the validation set was kept."
     return (
-        f"The epoch with the highest macro-averaged AUC on the validation set (over findings with at least "
-        f"{plural(least, 'positive')} there) was kept."
+        "The epoch with the highest macro-averaged area under the receiver operating characteristic curve (AUC) on the "
+        f"validation set (over findings with at least {plural(least, 'positive')} there) was kept."
     )
 
 
@@ -150,10 +150,15 @@ def _seeds(material: Material) -> str:
         return ""
     seeds = next(iter(found))
     if len(seeds) == 1:
-        return f"One network was trained per policy (seed {seeds[0]})."
+        return f"One network was trained{_each(material)} (seed {seeds[0]})."
     return (
-        f"{spelled(len(seeds)).capitalize()} networks were trained per policy (seeds {listed(list(map(str, seeds)))})."
+        f"{spelled(len(seeds)).capitalize()} networks were trained{_each(material)} (seeds "
+        f"{listed(list(map(str, seeds)))})."
     )
+
+
+def _each(material: Material) -> str:
+    return " per policy" if len(material.policies) > 1 else ""
 
 
 def _ensemble(material: Material) -> str:

@@ -54,7 +54,7 @@ def test_numbers_are_those_of_the_tables(material, told):
     assert f"{n:,} ({100 * n / len(train):.1f}%) uncertain" in told["label_counts"]
     test = labels[labels.split.isin(["test", "external"])]
     n_open = int((test.reference == "uncertain").sum())
-    assert f"{n_open:,} labels stayed uncertain" in told["reference"]
+    assert f"The {n_open:,} labels that stayed uncertain were left out" in told["reference"]
     assert f"{len(test):,} of {len(test):,} test labels (100.0%)" in told["verification"]
 
 
@@ -93,7 +93,7 @@ def test_a_language_model_is_described_by_its_record(make_material):
     assert "from 2026-03-01 to 2026-03-02" in told["llm_access"]
     assert "SHA-256 cccccccccccccccc" in told["llm_prompt"]
     assert "temperature 0.2, accepted" in told["llm_random"]
-    assert told["deidentified"].startswith("Reports were de-identified before sending by rules")
+    assert told["deidentified"].startswith("For gpt-4o, reports were de-identified before sending by rules")
     assert "No language model" not in str(told)
 
 
