@@ -6,6 +6,7 @@ Tables go in, axes or a `Picture` come out.
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from labkit.figures.saving import Picture
 from labkit.figures.style import (
@@ -151,6 +152,11 @@ def accuracy_bars(metrics: pd.DataFrame, *, ax: Axes) -> Axes:
     metrics : METRICS of `verification.accuracy`; empty where nothing is verified.
     """
     rows = metrics[metrics.finding == "All findings"]
+    ax.set_xlabel("share of labels that are right")
+    if not (rows.metric == "label_accuracy").any():
+        ax.text(0.5, 0.5, "no label is verified yet", ha="center", va="center", color=GREY, transform=ax.transAxes)
+        ax.set(xlim=(0, 1), xticks=[], yticks=[])
+        return ax
     accuracy, baseline = (rows[rows.metric == m] for m in ("label_accuracy", "all_false_accuracy"))
     errors = [accuracy.value - accuracy.low, accuracy.high - accuracy.value]
     ax.errorbar(
@@ -163,8 +169,9 @@ def accuracy_bars(metrics: pd.DataFrame, *, ax: Axes) -> Axes:
         label="extraction",
     )
     ax.plot(baseline.value, baseline.site, "D", mfc="none", color=GREY, label="false everywhere")
-    ax.set(xlabel="share of labels that are right", ylim=(-0.6, max(len(accuracy), 1) - 0.4))
-    ax.xaxis.set_major_formatter(lambda x, _: f"{100 * x:g} %")
+    ax.set_ylim(-0.6, len(accuracy) - 0.4)
+    ax.xaxis.set_major_locator(MaxNLocator(4))  # `98.65 %` is wide
+    ax.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.5g} %")
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.22), ncols=2)
     return ax
 

@@ -1,5 +1,7 @@
 """Ink of the label figures is what the tables hold."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -109,7 +111,21 @@ def test_nothing_verified_draws_an_empty_map_and_empty_bars(two, closed):
     assert len(made.data) == 0 and "none" in made.caption
     drawn, axes = figures.figure()
     closed(drawn)
-    assert figures.accuracy_bars(metrics, ax=axes[0]).get_xlabel() == "share of labels that are right"
+    ax = figures.accuracy_bars(metrics, ax=axes[0])
+    assert ax.get_xlabel() == "share of labels that are right"
+    assert [text.get_text() for text in ax.texts] == ["no label is verified yet"] and not len(ax.get_xticks())
+
+
+@pytest.mark.parametrize("width", [0.9, 0.05, 0.004, 0.0004])
+def test_percentages_below_the_bars_do_not_overlap(width, closed):
+    row = {"finding": "All findings", "site": "internal", "value": 0.98765, "low": 0.98765 - width, "high": 0.98765}
+    rows = [row | {"metric": "label_accuracy"}, row | {"metric": "all_false_accuracy", "value": 0.98765 - width}]
+    drawn = closed(figures.accuracy_by_site(pd.DataFrame(rows).assign(n=100.0, level=0.95)).figure)
+    drawn.draw_without_rendering()
+    ticks = [tick for tick in drawn.axes[0].get_xticklabels() if tick.get_text()]
+    boxes = [tick.get_window_extent() for tick in ticks]
+    assert len({tick.get_text() for tick in ticks}) == len(ticks) > 2
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
 def test_accuracy_stands_beside_what_false_everywhere_would_reach(verified, closed):
