@@ -195,14 +195,8 @@ def _reference(material: Material) -> str:
     shown = f" A follow-up settled {solved:,} of these." if solved else ""
     one = open_ == 1
     rest = (
-        f" The {'one label' if one else f'{open_:,} labels'} that stayed uncertain {'was' if one else 'were'} left out of "
-        f"the primary analysis; reading {'it' if one else 'them'} as true and as false were sensitivity analyses."
-    )
-    return f"{first} Reports left no test label uncertain."
-    shown = f" A follow-up settled {solved:,} of these." if solved else ""
-    rest = (
-        f" The {'one label' if open_ == 1 else f'{open_:,} labels'} that stayed uncertain {'was' if open_ == 1 else 'were'} left out of the primary "
-        f"analysis; reading {'it' if open_ == 1 else 'them'} as true and as false were sensitivity analyses."
+        f" The {'one label' if one else f'{open_:,} labels'} that stayed uncertain {'was' if one else 'were'} left out "
+        f"of the primary analysis; reading {'it' if one else 'them'} as true and as false were sensitivity analyses."
     )
     return f"{first} Reports left {plural(len(uncertain), 'test label')} uncertain.{shown}{rest if open_ else ''}"
 
