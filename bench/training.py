@@ -1,6 +1,6 @@
 """How fast an epoch is, beside the same steps on a tensor in memory and beside the study's own way.
 
-    python bench/training.py [--device cpu] [--backbone resnet18] [--size 96] [--studies 16] [--repeats 2] [--recipes]
+    python bench/training.py [--device cpu] [--backbone resnet18] [--size 96] [--studies 16] [--repeats 2]
 
 The cohort is drawn here: two views per study as 16-bit PNG files of full size (what an export from a PACS gives) and
 the same images in labkit's cache. "cache" is labkit's own epoch (recipe study: reading, augmentation, forward,
@@ -14,9 +14,6 @@ those of CPU seconds (all processes together) rather than of the clock, and leav
 
 The last line is the share of the device's bf16 peak: images per second times the arithmetic of an image (counted by
 torch.utils.flop_counter), over what a large bf16 matrix product reaches in the same run.
-
---recipes trains `study` and `strong` on a synthetic cohort with equal epochs and seeds and prints the paired difference
-of their macro AUC on its test studies with its interval.
 """
 
 import argparse
@@ -35,7 +32,7 @@ from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import transforms
 
-from labkit import evaluation, policies, radiographs, training
+from labkit import policies, radiographs, training
 from labkit.training import devices, epochs, networks
 from labkit.training.team import Team
 
@@ -59,11 +56,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=4, help="of the study's way")
     parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--recipes", action="store_true", help="compare recipes instead of speeds")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     with tempfile.TemporaryDirectory() as folder:
-        (compare_recipes if chosen.recipes else measure)(chosen, Path(folder))
+        measure(chosen, Path(folder))
 
 
 def measure(chosen: argparse.Namespace, folder: Path) -> None:
@@ -275,58 +271,6 @@ def wait(device: torch.device) -> None:
     """Until a GPU has done what it was given."""
     if device.type == "cuda":
         torch.cuda.synchronize()
-
-
-def compare_recipes(chosen: argparse.Namespace, folder: Path) -> None:
-    """study and strong on squares of three kinds that hide in noise: macro AUC of the test studies, paired."""
-    labels, images, cache = noisy_cohort(folder, chosen.studies, chosen.size)
-    cohort = training.assemble(labels, images, cache, views=VIEWS)
-    targets = policies.to_targets(labels, policy="inclusive")
-    reference = labels.pivot(index="study_id", columns="finding", values="reference") == "true"
-    found = {}
-    for recipe in ("study", "strong"):
-        settings = training.Settings(
-            backbone=chosen.backbone, weights="none", image_size_px=chosen.size, recipe=recipe, epochs=12,
-            batch_size=chosen.batch, learning_rate=5e-4, rotation_degrees=10, device=chosen.device,
-            cpu_threads=chosen.threads, strong=training.Strong(ema_decay=0.99, patience=0),
-        )  # fmt: skip
-        runs = [
-            training.fit(cohort, targets, settings=settings, seed=seed, out_dir=folder / f"{recipe}{seed}")
-            for seed in range(1, chosen.repeats + 1)
-        ]
-        scores = training.ensemble(pd.concat([training.predict(run, cohort, split_names=("test",)) for run in runs]))
-        found[recipe] = scores.pivot(index="study_id", columns="finding", values="score")
-        print(f"{recipe}: {sum(run.seconds for run in runs):.0f} s, best epochs {[run.best_epoch for run in runs]}")
-    truth = reference.loc[found["study"].index, found["study"].columns].to_numpy(float)
-    difference = evaluation.compare_macro_auc(truth, found["strong"].to_numpy(), found["study"].to_numpy())
-    size = f"{chosen.backbone}, {chosen.size} px, {chosen.studies} studies, {chosen.repeats} seeds"
-    print(f"{size}, {len(truth)} test studies\nstrong - study: {difference}")
-
-
-def noisy_cohort(folder: Path, n: int, size: int):
-    """Faint squares in noise at a random place; two findings show in the first view, one in the second."""
-    rng = np.random.default_rng(7)
-    present = rng.random((n, 3)) < 0.35
-    tiles = rng.normal(90, 25, (n, 2, size, size))
-    for study in range(n):
-        for finding in range(3):
-            if present[study, finding]:
-                top, left = rng.integers(0, size - size // 4, 2)
-                side, lift = size // (3 + finding), 45
-                tiles[study, finding // 2, top : top + side, left : left + side] += lift
-    (folder / "tiles.u8").write_bytes(tiles.clip(0, 255).astype(np.uint8).tobytes())
-    split = np.repeat(["train", "validation", "test"], [n // 2, n // 6, n - n // 2 - n // 6])
-    rows = [
-        (f"S-{s:05d}", f"Finding {f}", f"P-{s:05d}", "north", split[s], str(bool(present[s, f])).lower())
-        for s in range(n)
-        for f in range(3)
-    ]
-    labels = pd.DataFrame(rows, columns=["study_id", "finding", "patient", "site", "split", "value"])
-    labels = labels.assign(extracted=labels["value"], reference=labels["value"], verification="none")
-    listed = [(f"S-{s:05d}-{view}", f"S-{s:05d}", view) for s in range(n) for view in VIEWS]
-    images = pd.DataFrame(listed, columns=["image_id", "study_id", "view"]).assign(usable="true", site="north")
-    index = images[["image_id", "usable"]].assign(position=range(len(images)), reason="")
-    return labels, images, radiographs.Cache(folder / "tiles.u8", size, index)
 
 
 if __name__ == "__main__":
