@@ -99,7 +99,9 @@ def _link(folder, run, chosen):
     rules = tuple(radiographs.ViewRule(**rule) for rule in chosen.get("view_rules", ()))
     rules = rules or radiographs.DEFAULT_VIEW_RULES
     index = radiographs.index(folder).assign(site="")
-    index = radiographs.measure(index, folder, view_rules=rules, rules=radiographs.IndexRules())
+    several = chosen.get("radiographs", {}).get("several_images", "newest")
+    limits = radiographs.IndexRules()
+    index = radiographs.measure(index, folder, view_rules=rules, rules=limits, several_images=several)
     named = index["study_uid"].where(index["study_uid"] != "", index["accession_number"])
     index["study_uid"] = named.where(named != "", index["path"])
     usable = index[index["usable"] == "true"]
@@ -109,7 +111,6 @@ def _link(folder, run, chosen):
         )
     reports = usable.groupby("study_uid", sort=True)[["accession_number", "patient_id", "study_date"]].first()
     reports = reports.reset_index().assign(study_id=lambda t: t["study_uid"], site="")
-    several = chosen.get("radiographs", {}).get("several_images", "newest")
     linked = radiographs.link(
         reports,
         index,
