@@ -117,6 +117,17 @@ class Panel:
         at = ZOOMS.index(self.zoom) + steps
         self.zoom_to(ZOOMS[min(max(at, 0), len(ZOOMS) - 1)])
 
+    def press(self, key: str) -> None:
+        """i inverts, w takes the next window, + and - zoom, 0 fits; other keys do nothing."""
+        if key == "i":
+            self.set(invert=not self.controls["invert"].value)
+        elif key == "w":
+            self.set(preset=PRESETS[(PRESETS.index(self.controls["preset"].value) + 1) % len(PRESETS)])
+        elif key in ("+", "-"):
+            self.zoom_by(1 if key == "+" else -1)
+        elif key == "0":
+            self.zoom_to(FIT)
+
     def _make_controls(self) -> dict[str, widgets.Widget]:
         slim = {"width": "17em"}
         made = {
@@ -217,7 +228,7 @@ class _Pane:
         rows, columns = image.values.shape
         scale = "fitted" if fitted else f"{zoom:.0%}"
         window = " ".join(f"{letter} {n:,.0f}" for letter, n in zip("CW", image.window(preset, centre, width)))
-        said = f"<b>{html.escape(name)}</b> · {columns:,} × {rows:,} · {scale} · {window}"
+        said = f"<b>{html.escape(name)}</b> · {columns:,} × {rows:,} · {scale} · <span>{window}</span>"
         self.caption.value = f"<small>{said}</small>"
 
 

@@ -6,7 +6,7 @@ import ipywidgets as widgets
 
 from labkit.verification.form import words
 from labkit.verification.form.cases import ORDERS
-from labkit.verification.form.filters import FILTERS
+from labkit.verification.form.filters import FILTERS, TELLING
 from labkit.verification.form.modes import SOURCES, Adjudication
 from labkit.verification.form.session import Session
 
@@ -43,7 +43,9 @@ class Controls:
             return widgets.Dropdown(options=options, layout={"width": width}, **more)
 
         names = self.session.cases.names
-        shown = [(text, name) for name, text in FILTERS.items()] + [(f"finding: {name}", name) for name in names]
+        blind = self.session.mode.first_action == "blind"
+        shown = [(text, name) for name, text in FILTERS.items() if not (blind and name in TELLING)]
+        shown += [] if blind else [(f"finding: {name}", name) for name in names]
         text = {"continuous_update": False}
         made = {
             "order": menu([(text, name) for name, text in ORDERS.items()], "11em", tooltip=ORDER),
@@ -105,6 +107,12 @@ class Controls:
                 self.fields[name].value = value
         finally:
             self._filling = False
+
+    def next_source(self) -> None:
+        """Choose the next source of a follow-up, after the last the first."""
+        if self.session.mode.needs_source:
+            chosen = self.fields["source"].value
+            self.fields["source"].value = SOURCES[(SOURCES.index(chosen) + 1) % len(SOURCES) if chosen else 0]
 
     def say(self, text: str) -> None:
         """A sentence beside the buttons, in place of the one before."""

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from labkit.verification.form.cases import Cases
 from labkit.verification.form.journal import Journal
 
-__all__ = ["FILTERS", "is_shown"]
+__all__ = ["FILTERS", "TELLING", "is_shown"]
 
 FILTERS = {
     "all": "all cases",
@@ -16,6 +16,7 @@ FILTERS = {
     "changed": "where I changed a value",
     "uncertain": "with an uncertain label",
 }
+TELLING = ("changed", "uncertain")  # filters that tell extracted values, as those by finding do
 
 
 def is_shown(name: str, study_id: str, *, cases: Cases, journal: Journal, done: Collection[str]) -> bool:

@@ -6,7 +6,9 @@ const NAMED = {
 
 function render({ model, el }) {
   el.classList.add("labkit-keyboard");
-  const form = () => el.closest(".labkit-review");
+  const form = () => el.closest(".labkit-review, .labkit-start");
+  const isStart = () => form().matches(".labkit-start");
+  let byKey = false;
   const isField = (node) =>
     node && (node.matches("input:not([type=checkbox]):not([type=radio]), textarea, select") || node.isContentEditable);
 
@@ -16,6 +18,25 @@ function render({ model, el }) {
       root.tabIndex = -1;
       root.focus({ preventScroll: true });
     }
+  }
+
+  // All of the form is brought into view where it is not.
+  function settle() {
+    const root = form();
+    if (!root) return;
+    root.setAttribute("data-lm-suppress-shortcuts", "true");
+    if (isStart()) return root.querySelector(".labkit-reader input").focus({ preventScroll: true });
+    focus();
+    const scroller = root.closest(".jp-WindowedPanel-outer, .jp-Notebook");
+    if (!scroller) return;
+    const [box, seen] = [root.getBoundingClientRect(), scroller.getBoundingClientRect()];
+    if (box.top < seen.top || box.bottom > seen.bottom) root.scrollIntoView({ block: "start" });
+  }
+
+  // JupyterLab's own shortcuts rest within the form, apart from the one that saves the notebook.
+  function letSave(root) {
+    root.removeAttribute("data-lm-suppress-shortcuts");
+    setTimeout(() => root.setAttribute("data-lm-suppress-shortcuts", "true"), 0);
   }
 
   function comment(where) {
@@ -30,7 +51,18 @@ function render({ model, el }) {
     const root = form();
     const active = document.activeElement;
     if (!root || !active || !root.contains(active)) return;
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") return letSave(root);
+    if (isStart()) {
+      if (event.key === "Enter" && isField(active)) {
+        event.stopImmediatePropagation();
+        event.preventDefault();
+        model.send({ name: root.querySelector(".labkit-reader input").value });
+      }
+      return;
+    }
     if (isField(active)) {
+      byKey = true;
+      if (event.key === "Enter" && active.tagName === "SELECT") setTimeout(focus, 0);
       // The field writes what it holds when it loses the focus.
       if (event.key === "Escape" || (event.key === "Enter" && active.tagName === "INPUT")) {
         event.stopImmediatePropagation();
@@ -54,16 +86,64 @@ function render({ model, el }) {
   // A button that was clicked keeps the focus, and space would press it again.
   function onClick(event) {
     const root = form();
-    if (!root || !root.contains(event.target)) return;
+    if (!root || isStart() || !root.contains(event.target)) return;
     const name = event.target.closest("[data-finding]");
     if (name) model.send({ finding: name.dataset.finding });
     if (event.target.closest(".labkit-panel")) return;
     if (!isField(event.target) && !isField(document.activeElement)) setTimeout(focus, 0);
   }
 
+  // A choice by mouse gives the keys back to the form; one by arrows goes on until Enter.
   function onChange(event) {
-    if (event.target.matches("select") && form() && form().contains(event.target)) setTimeout(focus, 0);
+    if (byKey || !event.target.matches("select") || !form() || isStart()) return;
+    if (form().contains(event.target)) setTimeout(focus, 0);
   }
+
+  const paneOf = (event) => {
+    const pane = event.target.closest && event.target.closest(".labkit-pane");
+    return pane && form() && form().contains(pane) ? pane : null;
+  };
+
+  // The wheel zooms a radiograph; the place under the pointer stays there.
+  let turned = 0;
+  function onWheel(event) {
+    const pane = paneOf(event);
+    if (!pane || event.ctrlKey || !event.deltaY) return;
+    event.preventDefault();
+    if (event.timeStamp - turned < 150) return;
+    turned = event.timeStamp;
+    const image = pane.querySelector("img");
+    const [box, shown] = [pane.getBoundingClientRect(), image.getBoundingClientRect()];
+    const at = [(event.clientX - shown.left) / shown.width, (event.clientY - shown.top) / shown.height];
+    const watch = new ResizeObserver(() => {
+      pane.scrollLeft = at[0] * image.offsetWidth - (event.clientX - box.left);
+      pane.scrollTop = at[1] * image.offsetHeight - (event.clientY - box.top);
+    });
+    watch.observe(image);
+    setTimeout(() => watch.disconnect(), 1500);
+    model.send({ key: event.deltaY < 0 ? "+" : "-" });
+  }
+
+  let held = null;
+  function onDown(event) {
+    byKey = false;
+    const pane = paneOf(event);
+    if (!pane || event.button) return;
+    const box = pane.getBoundingClientRect();
+    // What lies on the scroll bars is theirs.
+    if (event.clientX - box.left >= pane.clientWidth || event.clientY - box.top >= pane.clientHeight) return;
+    event.preventDefault();
+    held = { pane, x: event.clientX + pane.scrollLeft, y: event.clientY + pane.scrollTop };
+  }
+
+  function onMove(event) {
+    if (!held) return;
+    held.pane.scrollLeft = held.x - event.clientX;
+    held.pane.scrollTop = held.y - event.clientY;
+  }
+
+  const onUp = () => { held = null; };
+  const onDrag = (event) => { if (paneOf(event)) event.preventDefault(); };
 
   // Frames the evidence of the finding under the cursor, and brings it into view within the report.
   function showEvidence(finding) {
@@ -84,19 +164,18 @@ function render({ model, el }) {
     }
   }
 
-  window.addEventListener("keydown", onKey, true);
-  window.addEventListener("click", onClick, true);
-  window.addEventListener("change", onChange, true);
+  const listeners = {
+    keydown: onKey, click: onClick, change: onChange, wheel: onWheel, pointerdown: onDown, pointermove: onMove,
+    pointerup: onUp, pointercancel: onUp, dragstart: onDrag,
+  };
+  for (const [name, act] of Object.entries(listeners)) {
+    window.addEventListener(name, act, { capture: true, passive: false });
+  }
   // The text of the case may be on its way still.
   model.on("msg:custom", (message) => setTimeout(() => showEvidence(message.finding), 80));
-  setTimeout(() => {
-    if (form()) form().setAttribute("data-lm-suppress-shortcuts", "true");
-    focus();
-  }, 200);
+  setTimeout(settle, 200);
   return () => {
-    window.removeEventListener("keydown", onKey, true);
-    window.removeEventListener("click", onClick, true);
-    window.removeEventListener("change", onChange, true);
+    for (const [name, act] of Object.entries(listeners)) window.removeEventListener(name, act, { capture: true });
   };
 }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
-__all__ = ["HELP", "keyboard"]
+__all__ = ["HELP", "PICTURE_HELP", "SOURCE_HELP", "keyboard"]
 
 # Keys and what they do, as the form lists them.
 HELP = (
@@ -20,11 +20,19 @@ HELP = (
     ("c ⇧c", "comment: finding, case"),
     ("g", "go to"),
 )
+PICTURE_HELP = (("i w", "invert, window"), ("+ - 0", "zoom (or wheel and drag)"))
+SOURCE_HELP = (("s", "next source"),)
 SCRIPT = Path(__file__).with_name("keyboard.js")
 
 
-def keyboard(on_key: Callable[[str], None], on_finding: Callable[[str], None]) -> widgets.Widget | None:
-    """A widget without a face that hands on keys, and clicks on a finding's name; None without anywidget."""
+def keyboard(**acts: Callable[[str], None]) -> widgets.Widget | None:
+    """A widget without a face that hands on what a person does; None without anywidget.
+
+    Parameters
+    ----------
+    acts : what to do by kind: `key` (a key of the form), `finding` (its name was clicked), `name` (Enter after a
+        reader's name).
+    """
     try:
         import anywidget
     except ImportError:
@@ -36,10 +44,9 @@ def keyboard(on_key: Callable[[str], None], on_finding: Callable[[str], None]) -
     made = Keyboard()
 
     def told(_widget, content: dict, _buffers) -> None:
-        if "key" in content:
-            on_key(str(content["key"]))
-        elif "finding" in content:
-            on_finding(str(content["finding"]))
+        for kind, act in acts.items():
+            if kind in content:
+                act(str(content[kind]))
 
     made.on_msg(told)
     return made

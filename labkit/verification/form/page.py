@@ -41,7 +41,7 @@ class Page:
         self.sheet = Sheet(session.cases.outline, on_value=self.set)
         self.controls = Controls(session, page=self)
         self._text = widgets.HTML().add_class("labkit-text")
-        self.keyboard = keyboard(self.press, self.point)
+        self.keyboard = keyboard(key=self.press, finding=self.point)
         self._texts: dict[tuple[str, bool], str] = {}
         reading = [self._text]
         if pictures is not None:
@@ -49,7 +49,9 @@ class Page:
         left = widgets.HBox(reading).add_class("labkit-reading")
         self._main = widgets.HBox([left, self.sheet.widget]).add_class("labkit-main")
         parts = [widgets.HTML(STYLE), self.controls.top, self._main, self.controls.bottom]
-        parts += [widgets.HTML(words.keys(bool(self.keyboard)))] + ([self.keyboard] if self.keyboard else [])
+        with_keys = {"pictures": pictures is not None, "source": session.mode.needs_source}
+        parts += [widgets.HTML(words.keys(bool(self.keyboard), **with_keys))]
+        parts += [self.keyboard] if self.keyboard else []
         self.widget = Silent(parts, words="Review form").add_class("labkit-review")
         self._acts: dict[str, Callable[[], None]] = {
             "accept": self.accept,
@@ -64,6 +66,7 @@ class Page:
             "stated": self._next_stated,
             "left": lambda: self._shift(-1),
             "right": lambda: self._shift(1),
+            "s": self.controls.next_source,
         }
         self.show()
         if session.journal.cut:
@@ -71,11 +74,13 @@ class Page:
 
     # -- what a person does ---------------------------------------------------------------------------------------
     def press(self, key: str) -> None:
-        """What a key does: t, f, u, z, q, n, p, or accept, up, down, left, right, first, last, stated."""
+        """What a key does, by its name: t, f, u, those of `_acts`, those of the panel."""
         if key in SET:
             self.set(self.sheet.current, SET[key])
         elif key in self._acts:
             self._acts[key]()
+        elif self.pictures is not None:
+            self.pictures.press(key)
 
     def set(self, finding: str, value: str) -> None:
         """Give a finding of the case shown a value, and show what follows."""
@@ -223,7 +228,7 @@ class Page:
         try:
             act()
         except (LabkitError, OSError) as error:
-            self.controls.say(f"Not written. {error}")
+            self.controls.say(words.not_written(error))
         self.draw()
 
     def _move(self, by: int) -> None:
@@ -240,9 +245,6 @@ class Page:
 
     def _shift(self, by: int) -> None:
         value = self.session.values().get(self.sheet.current)
-        if value is None:
-            self.set(self.sheet.current, VALUES[0 if by < 0 else -1])
-        else:
-            at = min(max(VALUES.index(value) + by, 0), len(VALUES) - 1)
-            if VALUES[at] != value:
-                self.set(self.sheet.current, VALUES[at])
+        at = (-1 if by > 0 else 0) if value is None else min(max(VALUES.index(value) + by, 0), len(VALUES) - 1)
+        if VALUES[at] != value:
+            self.set(self.sheet.current, VALUES[at])

@@ -116,9 +116,10 @@ def _cut(depths: list[int]) -> int:
 
 def _name(name: str, short: str, depth: int, line: Line) -> str:
     marks = "".join(f' <span class="labkit-mark" title="{html.escape(t)}">{sign}</span>' for sign, t in line.marks)
-    note = f' <span class="labkit-note">{html.escape(line.note)}</span>' if line.note else ""
+    said = html.escape(line.note)
+    note = f' <span class="labkit-note" title="{said}">{said}</span>' if line.note else ""
     value = f": {line.value}" if line.value else ""
     return (
         f'<span class="labkit-finding" data-finding="{html.escape(name)}" style="padding-left:{depth * 0.8:.1f}em" '
-        f'title="{html.escape(name + value)}">{html.escape(short)}{marks}{note}</span>'
+        f'title="{html.escape(name + value)}"><span class="labkit-word">{html.escape(short)}</span>{marks}{note}</span>'
     )

@@ -1,6 +1,5 @@
 """How a review begins: a name and a mode, or, without a person, a table of how far the readers are."""
 
-import html
 import os
 
 import ipywidgets as widgets
@@ -12,7 +11,9 @@ from labkit.layout import HEADLESS_VARIABLE
 from labkit.params import Verification
 from labkit.radiographs.panel import Panel
 from labkit.silent import Silent
+from labkit.verification.form import words
 from labkit.verification.form.cases import Cases
+from labkit.verification.form.keyboard import keyboard
 from labkit.verification.form.modes import MODES, asked
 from labkit.verification.form.page import STYLE, Page
 from labkit.verification.form.session import Session
@@ -95,15 +96,21 @@ class Start:
         there = progress_table(cases)
         known = there.to_html(border=0, index=False) if len(there) else "<p>Nobody has reviewed yet.</p>"
         head = f"<b>Review</b> of {len(cases.listed):,} reports. Everything you decide is on disk at once."
-        box = widgets.VBox([widgets.HTML(head), self.name, self.mode, self.button, self._said, widgets.HTML(known)])
+        keys = keyboard(name=self._enter)
+        parts = [widgets.HTML(head), self.name, self.mode, self.button, self._said, widgets.HTML(known)]
+        box = widgets.VBox(parts + ([keys] if keys else []))
         self.widget = Silent([widgets.HTML(STYLE), box.add_class("labkit-start")], words="Review form")
+
+    def _enter(self, name: str) -> None:
+        self.name.value = name
+        self.start()
 
     def start(self) -> None:
         """Open the form under the name and in the mode that are chosen."""
         try:
             session = Session(self.cases, reader=self.name.value.strip(), mode=self.mode.value)
-        except LabkitError as error:
-            self._said.value = f'<span role="status">{html.escape(str(error))}</span>'
+        except (LabkitError, OSError) as error:
+            self._said.value = words.said(words.not_written(error) if isinstance(error, OSError) else str(error))
             return
         self.page = Page(session, pictures=self.pictures)
         self.widget.children = [self.page.widget]

@@ -2,17 +2,18 @@
 
 import html
 
-from labkit.verification.form.keyboard import HELP
+from labkit.verification.form.keyboard import HELP, PICTURE_HELP, SOURCE_HELP
 from labkit.verification.form.session import Session
 from labkit.verification.form.sheet import SIGNS
 
-__all__ = ["COMPARE", "CUT", "LEGEND", "accepts", "keys", "marks", "said", "where"]
+__all__ = ["COMPARE", "CUT", "LEGEND", "accepts", "keys", "marks", "not_written", "said", "where"]
 
 COMPARE = "Your values are kept. The extracted ones are shown now: think again where they differ, then accept."
 CUT = (
     "The last line of your file was cut off when the computer stopped; it is kept in the file that ends in .cut. "
     "Please look at your last case again."
 )
+AGAIN = "Page loaded again? Run this cell again."
 GROUNDS = {"true": "#0072b2;color:#fff", "uncertain": "#f0b429;color:#111", "false": "#8a949c;color:#111"}
 LEGEND = (
     '<span class="labkit-legend">'
@@ -62,15 +63,26 @@ def marks(*, was: str, reason: str, asks: bool, comment: str) -> tuple[tuple[str
     return tuple(found)
 
 
-def keys(there: bool) -> str:
-    """The list of keys, or that there are none."""
+def keys(there: bool, *, pictures: bool = False, source: bool = False) -> str:
+    """The list of keys, or that there are none; pictures, source : whether there are any to have keys."""
     if not there:
-        return '<span class="labkit-keys">Keys need the package anywidget; everything works by mouse.</span>'
+        return f'<span class="labkit-keys">Keys need the package anywidget; everything works by mouse. {AGAIN}</span>'
+    shown = (*HELP, *(SOURCE_HELP if source else ()), *(PICTURE_HELP if pictures else ()))
     listed = " ".join(
         f"<span>{''.join(f'<kbd>{html.escape(key)}</kbd>' for key in names.split())} {html.escape(what)}</span>"
-        for names, what in HELP
+        for names, what in shown
     )
-    return f'<div class="labkit-keys">{listed}</div>'
+    return f'<div class="labkit-keys">{listed} <span>{AGAIN}</span></div>'
+
+
+def not_written(error: Exception) -> str:
+    """Why a decision is not on disk; a path, which may name people, is left out."""
+    if not isinstance(error, OSError):
+        return f"Not written. {error}"
+    return (
+        f"Not written. The folder of the reviews: {error.strerror or error}; "
+        "make room or get the right to write there, then decide again."
+    )
 
 
 def said(text: str) -> str:
