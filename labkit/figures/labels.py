@@ -3,8 +3,8 @@
 Tables go in, axes or a `Picture` come out.
 """
 
+import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
@@ -29,29 +29,24 @@ VALUES = ("true", "uncertain", "false")
 DOUBT_HATCH = "////"
 MIN_CELL = 5  # labels below which a share is not coloured: it would be chance
 MOST_PANELS = 3
+NOTHING = "#E9ECEF"
 NAME_LETTERS = 38
 
 
 def heat(shares: pd.DataFrame, texts: pd.DataFrame, *, ax: Axes, vmin: float = 0.0, vmax: float = 1.0) -> Axes:
     """Cells coloured by share with their texts, as shapes and letters, not pixels; a share that is NaN is grey."""
-    values = shares.to_numpy(float)
-    colours = colormaps["Blues"].with_extremes(bad="#E9ECEF")
-    ax.pcolormesh(values, cmap=colours, vmin=vmin, vmax=vmax, edgecolors="white", linewidth=1.0)
-    for (i, j), value in pd.DataFrame(values).stack(future_stack=True).items():
-        dark = value == value and (value - vmin) / (vmax - vmin) > 0.6
-        ax.text(
-            j + 0.5,
-            i + 0.5,
-            texts.iat[i, j],
-            ha="center",
-            va="center",
-            fontsize=7,
-            color="white" if dark else "#111111",
-        )
+    import seaborn as sns  # brings scipy.stats, seconds that most notebooks need not wait for
+
+    words = {"fontsize": 7}
+    looks = {"cmap": "Blues", "vmin": vmin, "vmax": vmax, "linewidths": 1.0, "linecolor": "white", "cbar": False}
+    sns.heatmap(shares.astype(float), annot=texts.to_numpy(str), fmt="", annot_kws=words, ax=ax, **looks)
+    ax.set_facecolor(NOTHING)
+    for row, column in np.argwhere(shares.isna().to_numpy()):
+        ax.text(column + 0.5, row + 0.5, texts.iat[row, column], ha="center", va="center", color="#111111", **words)
     ax.set_xticks([n + 0.5 for n in range(shares.shape[1])], [str(name) for name in shares.columns])
     ax.set_yticks([n + 0.5 for n in range(shares.shape[0])], [str(name) for name in shares.index])
-    ax.invert_yaxis()
-    ax.tick_params(length=0)
+    ax.set(xlabel="", ylabel="")
+    ax.tick_params(length=0, rotation=0)
     ax.spines[:].set_visible(False)
     return ax
 
