@@ -555,3 +555,53 @@ def test_the_form_asks_for_a_name(two):
     start.mode.value = "blinded"
     start.button.click()
     assert start.page.session.reader == "ben" and start.page.session.mode.name == "blinded"
+
+
+# -- keys, and what a reader must not learn early
+def test_a_key_takes_the_next_source_and_begins_again_after_the_last(tmp_path):
+    given = cases(tmp_path, {"S-1": ("uncertain",)})
+    page = form.Page(open_as(given, mode="follow-up"))
+    seen = []
+    for _ in range(7):
+        page.press("s")
+        seen.append(page.session.source)
+    assert seen == ["follow-up imaging", "CT", "MRI", "surgery", "consensus", "other", "follow-up imaging"]
+    page.press("t")
+    assert written(given)[["value", "source"]].to_numpy().tolist() == [["true", "follow-up imaging"]]
+
+
+def test_outside_follow_up_the_key_for_a_source_does_nothing(two):
+    page = form.Page(open_as(two))
+    page.press("s")
+    assert page.session.source == ""
+
+
+def test_a_blinded_reader_cannot_filter_by_what_was_extracted(two):
+    shown = {mode: form.Page(open_as(two, mode=mode)).controls.fields["shown"].options for mode in ("", "blinded")}
+    assert {value for _, value in shown[""]} - {value for _, value in shown["blinded"]} == {
+        "changed",
+        "uncertain",
+        *NAMES,
+    }
+
+
+def test_a_folder_without_the_right_to_write_is_said_without_its_path(two, monkeypatch):
+    page = form.Page(open_as(two))
+
+    def refuse(*_args, **_more):
+        raise PermissionError(13, "Permission denied", "/a/path/of/somebody.csv")
+
+    monkeypatch.setattr(reviews.Path, "mkdir", refuse)
+    page.set("Swelling", "true")
+    said = page.controls._said.value
+    assert "Permission denied" in said and "right to write" in said and "somebody" not in said
+    assert page.sheet._choices["Swelling"].value == "false"
+    assert not (two.folder / "anna.csv").exists()
+
+
+def test_enter_after_a_name_opens_the_form(two):
+    start = form.starting.Start(two)
+    start._enter("../x")
+    assert "choose another" in start._said.value and start.page is None
+    start._enter(" ben ")
+    assert start.page.session.reader == "ben"

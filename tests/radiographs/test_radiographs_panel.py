@@ -224,3 +224,21 @@ def test_what_is_shown_does_not_queue_behind_what_is_read_ahead():
 def test_fields_are_as_high_as_said(panel):
     panel.show("S-1")
     assert wait(panel)._panes[0].field.layout.height == f"{PANE_PX}px"
+
+
+def test_keys_invert_take_the_next_window_and_zoom(panel):
+    panel.show("S-1")
+    wait(panel)
+    panel.press("i")
+    assert panel.controls["invert"].value
+    first = panel.controls["preset"].value
+    panel.press("w")
+    second = panel.controls["preset"].value
+    panel.press("w")
+    panel.press("w")
+    assert second != first and panel.controls["preset"].value == first
+    panel.press("+")
+    assert "fitted" not in captions(panel)[0]
+    panel.press("0")
+    panel.press("x")
+    assert "fitted" in captions(panel)[0]
