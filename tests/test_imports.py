@@ -35,7 +35,7 @@ HOMES = {
     "papermill": {"run"},
     "pydicom": {"radiographs", "synthetic"},
     "scipy": {"evaluation", "radiographs", "verification"},
-    "seaborn": set(),  # declared, no longer needed
+    "seaborn": {"figures"},
     "snakemake": set(),  # the run starts it as a command
     "torch": {"training"},
     "torchvision": {"training"},

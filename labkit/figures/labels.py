@@ -37,15 +37,19 @@ def heat(shares: pd.DataFrame, texts: pd.DataFrame, *, ax: Axes, vmin: float = 0
     """Cells coloured by share with their texts, as shapes and letters, not pixels; a share that is NaN is grey."""
     import seaborn as sns  # brings scipy.stats, seconds that most notebooks need not wait for
 
-    words = {"fontsize": 7}
-    looks = {"cmap": "Blues", "vmin": vmin, "vmax": vmax, "linewidths": 1.0, "linecolor": "white", "cbar": False}
-    sns.heatmap(shares.astype(float), annot=texts.to_numpy(str), fmt="", annot_kws=words, ax=ax, **looks)
+    values = shares.to_numpy(float)
+    if shares.empty:  # which seaborn cannot draw
+        ax.pcolormesh(values)
+        ax.invert_yaxis()
+    else:
+        sns.heatmap(values, cmap="Blues", vmin=vmin, vmax=vmax, linewidths=1.0, linecolor="white", cbar=False, ax=ax)
     ax.set_facecolor(NOTHING)
-    for row, column in np.argwhere(shares.isna().to_numpy()):
-        ax.text(column + 0.5, row + 0.5, texts.iat[row, column], ha="center", va="center", color="#111111", **words)
+    for (i, j), value in np.ndenumerate(values):
+        dark = value == value and (value - vmin) / (vmax - vmin) > 0.6
+        colour = "white" if dark else "#111111"
+        ax.text(j + 0.5, i + 0.5, texts.iat[i, j], ha="center", va="center", fontsize=7, color=colour)
     ax.set_xticks([n + 0.5 for n in range(shares.shape[1])], [str(name) for name in shares.columns])
     ax.set_yticks([n + 0.5 for n in range(shares.shape[0])], [str(name) for name in shares.index])
-    ax.set(xlabel="", ylabel="")
     ax.tick_params(length=0, rotation=0)
     ax.spines[:].set_visible(False)
     return ax
