@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 import nbformat
@@ -97,12 +98,15 @@ def page(layout):
 
 
 def shared_texts(layout):
-    """Everything that may be shared as text, an Excel file by its parts."""
+    """Everything that may be shared as text, an Excel or Word file by its parts, a PDF by its unpacked streams."""
     found = {}
     for path in (p for p in layout.reports_dir.rglob("*") if p.suffix != ".png" and p.is_file()):
-        if path.suffix == ".xlsx":
+        if path.suffix in (".xlsx", ".docx"):
             with zipfile.ZipFile(path) as package:
-                found[path] = "".join(package.read(name).decode("utf-8") for name in package.namelist())
+                found[path] = "".join(package.read(name).decode("utf-8", "replace") for name in package.namelist())
+        elif path.suffix == ".pdf":
+            packed = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", path.read_bytes(), re.DOTALL)
+            found[path] = "".join(zlib.decompress(part).decode("latin-1") for part in packed)
         else:
             found[path] = path.read_text(encoding="utf-8")
     return found

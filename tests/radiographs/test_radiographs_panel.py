@@ -126,8 +126,8 @@ def test_zoom_steps_go_from_the_fitted_picture_to_its_pixels_and_back(panel):
 )
 def test_a_picture_that_is_not_there_has_a_reason(panel, study, told, below):
     panel.show(study)
-    wait(panel, lambda p: "being read" not in p._told.value)
-    assert told in panel._told.value and len(captions(panel)) == len(below)
+    wait(panel, lambda p: "being read" not in p._told.value and len(captions(p)) == len(below))
+    assert told in panel._told.value
     assert all(words in caption for words, caption in zip(below, captions(panel)))
     assert all(pane.field.layout.display == "none" for pane, _ in zip(panel._panes, below))
 
