@@ -6,26 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
+import small_study
 import torch
 import yaml
 from click.testing import CliRunner
 
-from labkit import cli, cohort, params, radiographs, splits, synthetic, tables, templates
-from labkit.layout import ROOT, Layout
-
-SETTINGS = {
-    "backbone": "shufflenet_v2_x0_5",
-    "weights": "none",
-    "image_size_px": 32,
-    "epochs": 1,
-    "batch_size": 16,
-    "min_positives": 1,
-    "device": "cpu",
-    "seeds": [1, 2],
-}
+from labkit import cli, params, radiographs, tables
+from labkit.layout import Layout
 
 
 def labkit(*arguments):
@@ -39,34 +28,8 @@ def rows(path):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """Steps 01 and 02 by hand: labels are the truth of a synthetic cohort of clavicles."""
     folder = tmp_path_factory.mktemp("study")
-    content = yaml.safe_load((ROOT / "params" / "demo" / "clavicle.yaml").read_text(encoding="utf-8"))
-    content["synthetic"] |= {"n_internal": 40, "n_external": 12, "image_size_px": 48}
-    content["training"] |= SETTINGS
-    content |= {"study": "small", "policies": ["inclusive", "self_trained"]}
-    for site in content["cohort"]["sites"].values():
-        site |= {name: site[name].replace("build/demo", "build/small") for name in ("reports", "images")}
-    (folder / "small.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    made = params.load(folder / "small.yaml")
-    layout = made.layout
-    synthetic.generate(templates.load("clavicle"), made.synthetic, layout.cohort)
-    views = made.template.views
-    read = cohort.intake(made.cohort, views=views, resolve=made.resolve, keys_path=layout.keys)
-    tables.write(read.images, layout.images, tables.IMAGES)
-    used = read.studies[read.studies["usable"] == "true"]
-    rng, labels = np.random.default_rng(1), []
-    for row in used.itertuples():
-        for finding in made.template.findings[:3]:
-            value = rng.choice(["true", "false", "uncertain"], p=[0.4, 0.5, 0.1])
-            labels.append((row.study_id, finding.name, row.patient, row.site, value))
-    labels = pd.DataFrame(labels, columns=["study_id", "finding", "patient", "site", "value"])
-    split = splits.assign(labels, seed=1, external_sites=["external"])
-    labels = splits.attach(labels, split).assign(
-        extracted=labels["value"], reference=labels["value"].replace("uncertain", "false"), verification="none"
-    )
-    tables.write(labels, layout.labels, tables.LABELS)
-    tables.write(pd.DataFrame(columns=list(tables.FINDINGS.all_columns)), layout.findings, tables.FINDINGS)
+    small_study.write(folder, policies=["inclusive", "self_trained"], training={"seeds": [1, 2]})
     return folder
 
 

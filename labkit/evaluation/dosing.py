@@ -10,12 +10,13 @@ import shutil
 
 import pandas as pd
 
-from labkit import certainty, radiographs, tables
+from labkit import certainty, tables
 from labkit.errors import EvaluationError
 from labkit.evaluation import cases, doubting, metrics
 from labkit.evaluation.settings import MACRO_AUC
 from labkit.policies import Policy, to_targets
-from labkit.training import assemble, checkpoints, devices, fit, predict, targets_of
+from labkit.training import checkpoints, devices, fit, predict, targets_of
+from labkit.training.studying import assembled, decoded
 from labkit.training.teaching import hedges
 
 __all__ = ["run"]
@@ -46,7 +47,7 @@ def run(steps, *, settings, say=None, decoding=None):
     labels = tables.read(first.layout.labels, tables.LABELS)
     images = tables.read(first.layout.images, tables.IMAGES)
     findings = tables.read(first.layout.findings, tables.FINDINGS)
-    cache = _cache(first, images, decoding)
+    cache = decoded(first, images, progress=decoding)
     true_share = doubting.observed_true_share(labels) if dose.true_share is None else dose.true_share
     plan = [(policy, share, seed) for seed in dose.seeds for share in dose.shares for policy in steps]
     for share in dose.shares:  # a share that cannot be is said before hours of training
@@ -57,14 +58,7 @@ def run(steps, *, settings, say=None, decoding=None):
             say(done, len(plan), str(policy), share, seed)
         p = steps[policy]
         doubt = doubting.doubted(labels, share=share, true_share=true_share, seed=seed)
-        cohort = assemble(
-            doubt[0],
-            images,
-            cache,
-            views=p.template.views,
-            missing_view=p.cohort.missing_view,
-            several_images=p.training.images_per_view,
-        )
+        cohort = assembled(p, doubt[0], images, cache)
         folder = p.layout.build / "dose" / f"share_{share:g}" / f"seed_{seed}" / str(policy)
         scores = _scores(p, cohort, doubt, findings, folder=folder, policy=policy, seed=seed)
         rows += _results(scores, labels, settings, policy=str(policy), share=share, seed=seed)
@@ -74,22 +68,9 @@ def run(steps, *, settings, say=None, decoding=None):
     return tables.read(first.layout.dose, tables.DOSES)
 
 
-def _cache(p, images, decoding):
-    return radiographs.build_cache(
-        images,
-        size_px=p.training.image_size_px,
-        out_dir=p.layout.cache,
-        folders=p.image_folders,
-        preparation=p.cohort.radiographs,
-        rules=p.cohort.limits,
-        workers=p.training.cpu_threads,
-        progress=decoding,
-    )
-
-
 def _scores(p, cohort, doubt, findings, *, folder, policy, seed):
     """PREDICTIONS of validation and test studies, of this training or of an earlier one from the same."""
-    settings = p.training.model_copy(update={"seeds": (seed,), "weights": _weights(p)})
+    settings = p.settings.model_copy(update={"seeds": (seed,)})
     marker = _marker(cohort, doubt, findings, settings, policy, seed)
     made_from, path = folder / MADE_FROM, folder / "predictions.csv"
     if made_from.is_file() and made_from.read_text(encoding="utf-8") == marker:
@@ -106,12 +87,6 @@ def _scores(p, cohort, doubt, findings, *, folder, policy, seed):
     tables.atomic_write(made_from, marker.encode("utf-8"))
     shutil.rmtree(folder / "model")  # networks of many shares and seeds would fill a disk
     return scores
-
-
-def _weights(p):
-    """The params' weights, a file as an absolute path."""
-    weights = p.training.weights
-    return weights if weights in ("imagenet", "none") else str(p.resolve(weights))
 
 
 def _marker(cohort, doubt, findings, settings, policy, seed):

@@ -10,7 +10,7 @@ from labkit.training import team as teams
 from labkit.training.cohort import assemble
 from labkit.training.teaching import targets_of
 
-__all__ = ["train"]
+__all__ = ["assembled", "decoded", "train"]
 
 
 def train(p, *, progress=None, decoding=None):
@@ -25,24 +25,7 @@ def train(p, *, progress=None, decoding=None):
     labels = tables.read(p.layout.labels, tables.LABELS)
     images = tables.read(p.layout.images, tables.IMAGES)
     findings = tables.read(p.layout.findings, tables.FINDINGS)
-    cache = radiographs.build_cache(
-        images,
-        size_px=p.training.image_size_px,
-        out_dir=p.layout.cache,
-        folders=p.image_folders,
-        preparation=p.cohort.radiographs,
-        rules=p.cohort.limits,
-        workers=p.training.cpu_threads,
-        progress=decoding,
-    )
-    cohort = assemble(
-        labels,
-        images,
-        cache,
-        views=p.template.views,
-        missing_view=p.cohort.missing_view,
-        several_images=p.training.images_per_view,
-    )
+    cohort = assembled(p, labels, images, decoded(p, images, progress=decoding))
     targets = targets_of(
         labels,
         cohort,
@@ -61,3 +44,29 @@ def train(p, *, progress=None, decoding=None):
         if team.leads:
             cards.write(runs[-1], cohort, targets, labels=labels, origin=origin)
     return runs
+
+
+def decoded(p, images, *, progress=None):
+    """The radiographs.Cache of an anatomy at its training size, as its params say; progress : (done, in all)."""
+    return radiographs.build_cache(
+        images,
+        size_px=p.training.image_size_px,
+        out_dir=p.layout.cache,
+        folders=p.image_folders,
+        preparation=p.cohort.radiographs,
+        rules=p.cohort.limits,
+        workers=p.training.cpu_threads,
+        progress=progress,
+    )
+
+
+def assembled(p, labels, images, cache):
+    """The training.Cohort of LABELS and IMAGES, as the params say."""
+    return assemble(
+        labels,
+        images,
+        cache,
+        views=p.template.views,
+        missing_view=p.cohort.missing_view,
+        several_images=p.training.images_per_view,
+    )
